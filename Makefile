@@ -1,0 +1,44 @@
+# Every target creates .venv by itself and may be run again.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo up down test check bench coverage clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m trader_core.engine.warm
+	@touch $@
+
+demo: setup
+	@$(BIN)/gatehouse demo
+
+up: setup
+	@$(BIN)/gatehouse up
+
+down: setup
+	@$(BIN)/gatehouse down
+
+test: setup
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+check: setup
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/style
+
+bench: setup
+	@$(BIN)/gatehouse bench backtest
+
+coverage: setup
+	@GATEHOUSE_ENGINE=python $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term --cov-fail-under=80
+
+clean:
+	@rm -rf $(VENV) .gatehouse build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""How it runs: the embedded PostgreSQL and the local stack."""

@@ -1,0 +1,1 @@
+"""The order of work: schedules, branches, parameters."""

@@ -1,0 +1,1 @@
+"""The embedded exchange: a pure core and the dialects that it speaks."""

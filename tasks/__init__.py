@@ -1,0 +1,1 @@
+"""Retryable steps: one effect each, idempotent, ids in, ids out."""

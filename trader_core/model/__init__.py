@@ -1,0 +1,1 @@
+"""What the words mean: instruments, bars, orders, stages, commands, money and errors. Pure."""

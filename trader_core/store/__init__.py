@@ -1,0 +1,1 @@
+"""Tables and plain functions over a connection, one file per noun."""

@@ -1,0 +1,1 @@
+"""The trader: a pure machine and the shells that run it."""

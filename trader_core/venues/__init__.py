@@ -1,0 +1,1 @@
+"""Where orders go: the Venue port, the simulated venue, and the gateway to real protocols."""
