@@ -74,7 +74,7 @@ def notional(price: int, qty: int, price_exp: int, qty_exp: int, *, up: bool) ->
     """Return price * qty in account units, rounded up or down where price_exp + qty_exp > 10 makes a division necessary."""
     product, shift = price * qty, MONEY_EXP - price_exp - qty_exp
     if shift >= 0:
-        return int(product * 10**shift)
+        return product * int(10**shift)
     divisor = 10**-shift
     return -(-product // divisor) if up else product // divisor
 
