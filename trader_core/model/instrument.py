@@ -7,6 +7,7 @@ from trader_core.model.errors import DataFault, OutOfRange
 from trader_core.model.money import HEADROOM, MONEY_EXP, MONEY_MAX, PRODUCT_MAX, from_text, notional, to_text
 
 EXP_SUM_MAX = 12
+FEE_PPM_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Instrument:
             raise OutOfRange(f"exponents of at least 0 with a sum of at most {EXP_SUM_MAX}", found, "trade another one")
         if self.tick < 1 or self.lot < 1 or self.qty_min < 0 or self.notional_min < 0:
             raise OutOfRange("tick and lot of at least 1, minimums of at least 0", repr(self), "check the venue's filters")
-        if not (0 <= self.maker_ppm <= 100_000 and 0 <= self.taker_ppm <= 100_000):
+        if not (0 <= self.maker_ppm <= FEE_PPM_MAX and 0 <= self.taker_ppm <= FEE_PPM_MAX):
             raise OutOfRange("fees from 0 to 10 %", f"{self.maker_ppm}/{self.taker_ppm} ppm", "check the venue's fees")
 
 

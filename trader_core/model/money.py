@@ -9,18 +9,19 @@ from decimal import Decimal, InvalidOperation
 from trader_core.model.errors import OutOfRange
 
 MONEY_EXP = 10
-UNIT = 10**MONEY_EXP
+UNIT = 10_000_000_000
 """One whole unit of the settlement currency."""
 
 PPM = 1_000_000
 BPS = 10_000
 
-CAPITAL_MAX = 10**6 * UNIT
+CAPITAL_MAX = 1_000_000 * UNIT
 """The largest capital of a session, in account units."""
 MONEY_MAX = 10**17
 """No amount of money in an account may be larger in size than this."""
 PRODUCT_MAX = 4 * 10**18
 """No price times quantity may be larger than this: int64 wraps at 9.2e18, silently."""
+POWERS: tuple[int, ...] = tuple(10**exponent for exponent in range(MONEY_EXP + 1))
 HEADROOM = 10
 """A frozen instrument takes prices up to this many times its reference price; beyond is a DataFault."""
 
@@ -74,8 +75,8 @@ def notional(price: int, qty: int, price_exp: int, qty_exp: int, *, up: bool) ->
     """Return price * qty in account units, rounded up or down where price_exp + qty_exp > 10 makes a division necessary."""
     product, shift = price * qty, MONEY_EXP - price_exp - qty_exp
     if shift >= 0:
-        return product * int(10**shift)
-    divisor = 10**-shift
+        return product * POWERS[shift]
+    divisor = POWERS[-shift]
     return -(-product // divisor) if up else product // divisor
 
 
