@@ -1,0 +1,180 @@
+"""What the machine is told (events) and what it asks for (effects). Time is on the event; nothing here reads a clock."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trader_core.model.bar import Bars
+from trader_core.model.command import Command
+from trader_core.venues.port import Reply, SendRequest, VenueOrder, VenueTrade
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A trader starts, restarts or reconnects: recovery is the only way in."""
+
+    now_ms: int
+    epoch: int
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One slot of the grid has closed: bars [N] (close 0 where missing) and targets [N] (-1: no decision)."""
+
+    ts_ms: int
+    bars: Bars
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SendDue:
+    """The intents are durable; now is the venue's time to pin."""
+
+    client_order_ids: tuple[str, ...]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one submission proved."""
+
+    client_order_id: str
+    reply: Reply[VenueOrder]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look-up by client id said."""
+
+    client_order_id: str
+    reply: Reply[VenueOrder]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradesSeen:
+    """The account's fills on one symbol."""
+
+    symbol: str
+    reply: Reply[list[VenueTrade]]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceEvidence:
+    """Open orders and trades of a symbol, read after the last moment at which the order could have appeared."""
+
+    client_order_id: str
+    open_orders: Reply[list[VenueOrder]]
+    trades: Reply[list[VenueTrade]]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Venue time has passed: look again at what is not settled."""
+
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator's command, already recorded in the operators' table under `command_id`."""
+
+    command: Command
+    command_id: int
+    actor: str
+    reason: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSeen:
+    """A condition outside the session came or went: sentinel file, database, stale feed."""
+
+    flag: str
+    on: bool
+    why: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The venue's balances against ours: each difference in words; none is clean."""
+
+    differences: tuple[str, ...]
+    now_ms: int
+
+
+Event = Boot | Slot | SendDue | Answered | Looked | TradesSeen | AbsenceEvidence | Tick | Operator | FlagSeen | Reconciled
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Feed SendDue for these intents, once the records so far are durable."""
+
+    client_order_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Write this request to the venue, once."""
+
+    request: SendRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Query the order by client id."""
+
+    client_order_id: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Ask the venue to cancel, then look."""
+
+    client_order_id: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchTrades:
+    """Read the account's fills on a symbol since a time."""
+
+    symbol: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAbsence:
+    """Read open orders and trades, for the proof that an order was never placed."""
+
+    client_order_id: str
+    symbol: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Tell people; never waited for."""
+
+    text: str
+
+
+Effect = Continue | Submit | Look | CancelOrder | FetchTrades | ProveAbsence | Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The bounds of one venue: how long a request is valid, how late an order may become visible, how far clocks differ."""
+
+    window_ms: int = 5_000
+    visibility_ms: int = 10_000
+    skew_ms: int = 1_000
+    give_up_ms: int = 600_000
+    look_backoff_ms: tuple[int, ...] = field(default=(250, 500, 1_000, 2_000, 4_000, 8_000))

@@ -1,0 +1,201 @@
+"""The machine: step(state, event) -> (records, effects). Synchronous and pure; it owns the order table, ids, epoch and mode.
+
+The records are already applied to the state when they are returned. Whoever runs the machine makes them durable before
+it carries out the effects; when that fails it throws the state away and folds the journal again.
+
+Nothing is ever sent twice: an effect Submit follows a SENDING record, and a SENDING record follows an INTENT of an
+earlier step. What is not proven is UNKNOWN, holds its reserve, and is resolved only by what the venue shows.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from trader_core.model.command import Command
+from trader_core.model.order import OrderEvent, OrderState, client_order_id, decision_key
+from trader_core.model.session import Cause, Mode, Side
+from trader_core.trader import events as ev
+from trader_core.trader import settling
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.run import ASK, AT_VENUE, Run, cancel
+from trader_core.trader.state import State, Watch, bars_body, run_bar
+from trader_core.venues.port import SendRequest
+
+Result = tuple[list[Record], list[ev.Effect]]
+
+
+def step(state: State, event: ev.Event) -> Result:
+    """Return what is to be made durable and what is to be done after it; the records are applied to `state`."""
+    run = Run(state)
+    _HANDLERS[type(event)](run, event)
+    return run.records, run.effects
+
+
+def may_send(mode: Mode, side: Side, cause: Cause) -> bool:
+    """Return whether an order may leave in a mode: the table of modes, for the machine and for the last gate alike."""
+    if mode is Mode.ACTIVE:
+        return True
+    if side is Side.BUY:
+        return False
+    if mode is Mode.REDUCING:
+        return True
+    return cause is Cause.OPERATOR or (mode is Mode.HALTED and cause is Cause.PROTECT)
+
+
+def _boot(run: Run, event: ev.Boot) -> None:
+    """Recovery: whatever was on its way is unknown until the venue speaks; intents that never left are given up."""
+    state = run.state
+    run.write(Kind.BOOTED, epoch=event.epoch, holder=event.holder, at_ms=event.now_ms)
+    run.write(Kind.FLAG, flag="start", on=True, why="started or recovered", at_ms=event.now_ms)
+    run.flag("database", "the journal was read back", event.now_ms, on=False)
+    for order in list(state.pending.values()):
+        if order.state is OrderState.INTENT:
+            run.move(order, OrderEvent.ABANDON, event.now_ms, why="never sent")
+            continue
+        if order.state in {OrderState.SENDING, OrderState.CANCELING}:
+            run.move(order, OrderEvent.LOSE, event.now_ms, why="recovered")
+        run.look(order)
+    state.watches.clear()
+
+
+def _slot(run: Run, event: ev.Slot) -> None:
+    """Book one slot: mark, protect, size and guard in the engine, then turn its decisions into intents."""
+    state = run.state
+    if event.ts_ms != state.next_slot_ms or state.closed:
+        return
+    faults = int(state.account["faults"][0])
+    decisions = run_bar(state, event.ts_ms, event.bars, event.targets)
+    run.records.append(Record(Kind.BARS, bars_body(state, event.ts_ms, event.bars, event.targets, decisions)))
+    due = tuple(_intend(run, row) for row in decisions if not row["refusal"])
+    if due:
+        run.effects.append(ev.Continue(due))
+    if int(state.account["faults"][0]) != faults:
+        run.anomaly(f"a price of slot {event.ts_ms} lies beyond its door", event.ts_ms, flag="fault")
+
+
+def _intend(run: Run, row: Any) -> str:
+    state, index, qty, ts = run.state, int(row["instrument"]), int(row["qty"]), int(row["ts"])
+    side = Side.BUY if qty > 0 else Side.SELL
+    key = decision_key(state.session_id, state.instruments[index].symbol, ts, side.name, 1)
+    cid = client_order_id(key)
+    run.write(
+        Kind.INTENT,
+        client_order_id=cid,
+        decision_key=key,
+        signal=int(row["signal"]),
+        instrument=index,
+        side=int(side),
+        qty=abs(qty),
+        limit=int(row["limit"]),
+        reserve=int(row["reserve"]),
+        cause=int(row["cause"]),
+        verdicts=int(row["verdicts"]),
+        ts=ts,
+    )
+    return cid
+
+
+def _send_due(run: Run, event: ev.SendDue) -> None:
+    """Pin the venue's time on each durable intent that may still leave; give the others up."""
+    state = run.state
+    for cid in event.client_order_ids:
+        order = state.orders[cid]
+        if order.state is not OrderState.INTENT:
+            continue
+        if not may_send(state.mode, order.side, order.cause):
+            run.move(order, OrderEvent.ABANDON, event.now_ms, why=f"the session is {state.mode.name}")
+            continue
+        window = state.protocol.window_ms
+        run.write(Kind.SENDING, client_order_id=cid, sent_ms=event.now_ms, window_ms=window, epoch=state.epoch)
+        run.effects.append(ev.Submit(SendRequest(cid, order.symbol, order.side, order.qty, order.limit, event.now_ms, window)))
+
+
+def _tick(run: Run, event: ev.Tick) -> None:
+    """Look at every unsettled order whose turn it is."""
+    for order in run.state.pending.values():
+        if order.state is OrderState.INTENT:
+            continue
+        watch = run.state.watches.setdefault(order.client_order_id, Watch())
+        if watch.next_ms <= event.now_ms:
+            run.look(order)
+
+
+def _cancel_all(run: Run, now: int) -> None:
+    for order in list(run.state.pending.values()):
+        if order.state in AT_VENUE:
+            cancel(run, order, now)
+
+
+def _operator(run: Run, event: ev.Operator) -> None:
+    """Carry an operator's word out, and say what became of it."""
+    state, now = run.state, event.now_ms
+    outcome, latch, reset = "done", [], False
+    if event.command is Command.RESUME:
+        outcome, reset = _resume(run, now)
+    elif event.command in _FLAG_COMMANDS:
+        run.flag(_FLAG_COMMANDS[event.command], event.reason or event.command, now, on=True)
+    if event.command in {Command.CLOSE_ALL, Command.CANCEL_ALL, Command.KILL}:
+        _cancel_all(run, now)
+    if event.command is Command.CLOSE_ALL:
+        latch = [i for i in range(len(state.instruments)) if state.slots["position"][i] or state.slots["buying"][i]]
+    if event.command is Command.KILL:
+        outcome = _unprotected(state)
+    run.write(
+        Kind.OPERATOR,
+        command_id=event.command_id,
+        command=event.command,
+        actor=event.actor,
+        reason=event.reason,
+        outcome=outcome,
+        latch=latch,
+        reset_breaker=reset,
+        at_ms=now,
+    )
+
+
+def _unprotected(state: State) -> str:
+    held = ", ".join(instrument.symbol for i, instrument in enumerate(state.instruments) if state.position(i))
+    return f"killed; without protection now: {held}; `gatehouse close-all` sells them" if held else "killed; nothing is held"
+
+
+def _resume(run: Run, now: int) -> tuple[str, bool]:
+    unknown = [o.client_order_id for o in run.state.pending.values() if o.state in ASK]
+    if unknown:
+        return f"refused: {len(unknown)} orders are unresolved", False
+    for flag in ("kill", "pause", "dead_letter", "restricted", "fault"):
+        run.flag(flag, "resumed by an operator", now, on=False)
+    return "done", True
+
+
+def _flag_seen(run: Run, event: ev.FlagSeen) -> None:
+    """Take a condition from outside; a kill also cancels everything at once."""
+    run.flag(event.flag, event.why, event.now_ms, on=event.on)
+    if event.flag == "kill" and event.on:
+        _cancel_all(run, event.now_ms)
+
+
+def _reconciled(run: Run, event: ev.Reconciled) -> None:
+    """Clean books let a session start; a difference halts it until they are clean again."""
+    run.write(Kind.RECONCILED, differences=list(event.differences), at_ms=event.now_ms)
+    if event.differences:
+        run.flag("difference", event.differences[0], event.now_ms, on=True)
+        run.effects.append(ev.Alert("books differ: " + "; ".join(event.differences)))
+        return
+    run.flag("difference", "the books agree", event.now_ms, on=False)
+    if not any(o.state in ASK for o in run.state.pending.values()):
+        run.flag("start", "recovered; the books agree", event.now_ms, on=False)
+
+
+_FLAG_COMMANDS = {Command.KILL: "kill", Command.PAUSE: "pause", Command.STOP: "stopping"}
+_HANDLERS: dict[type, Callable[[Run, Any], None]] = {
+    ev.Boot: _boot,
+    ev.Slot: _slot,
+    ev.SendDue: _send_due,
+    ev.Answered: settling.answered,
+    ev.Looked: settling.looked,
+    ev.TradesSeen: settling.trades,
+    ev.AbsenceEvidence: settling.absence,
+    ev.Tick: _tick,
+    ev.Operator: _operator,
+    ev.FlagSeen: _flag_seen,
+    ev.Reconciled: _reconciled,
+}

@@ -1,0 +1,54 @@
+"""The journal's records: what happened, as kinds with canonical bodies; folding them is the session's state.
+
+A body holds integers, strings, booleans, None and lists or objects of them: never a float, never a secret.
+"""
+
+import json
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Kind(StrEnum):
+    """What a record says happened."""
+
+    OPENED = "OPENED"
+    """The session's frozen plan and instruments: all that a fold needs to begin."""
+    BOOTED = "BOOTED"
+    """A trader took the session under an epoch."""
+    FLAG = "FLAG"
+    """A reason to trade less came or went; the mode is the worst of them."""
+    BARS = "BARS"
+    """One slot: the bars and targets that went in, the decisions and the state's digest that came out."""
+    INTENT = "INTENT"
+    """An order is wanted and its exposure reserved; nothing was sent."""
+    SENDING = "SENDING"
+    """The request with its pinned time is about to be written to the socket, once."""
+    MOVE = "MOVE"
+    """An order moved along its table."""
+    FILL = "FILL"
+    """The venue reported a trade of ours."""
+    OPERATOR = "OPERATOR"
+    """An operator's word took effect."""
+    ANOMALY = "ANOMALY"
+    """Something that should not happen did; nothing was invented to explain it."""
+    RECONCILED = "RECONCILED"
+    """The venue's books were compared with ours."""
+    CLOSED = "CLOSED"
+    """The session ended, with what was left open."""
+
+
+class Record(NamedTuple):
+    """One line of a journal."""
+
+    kind: Kind
+    body: dict[str, Any]
+
+
+def encode(body: dict[str, Any]) -> bytes:
+    """Return the canonical bytes of a body: sorted keys, no spaces, UTF-8; these bytes are hashed and stored."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def decode(kind: str, body: bytes) -> Record:
+    """Return the record that `encode` wrote."""
+    return Record(Kind(kind), json.loads(body))

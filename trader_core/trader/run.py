@@ -1,0 +1,58 @@
+"""One step in progress: the records so far, each applied as it is written, and the effects that they call for."""
+
+from typing import Any
+
+from trader_core.model.order import TABLE, OrderEvent, OrderState
+from trader_core.trader import events as ev
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.state import Order, State, apply
+
+AT_VENUE = (OrderState.OPEN, OrderState.PARTIAL)
+UNPROVEN = (OrderState.UNKNOWN, OrderState.QUARANTINED)
+ASK = (OrderState.SENDING, *UNPROVEN)
+
+
+class Run:
+    """One step in progress: the records so far, each applied as it is written, and the effects that they call for."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.records: list[Record] = []
+        self.effects: list[ev.Effect] = []
+
+    def write(self, kind: Kind, **body: Any) -> None:
+        """Apply a record and keep it."""
+        record = Record(kind, body)
+        apply(self.state, record)
+        self.records.append(record)
+
+    def flag(self, name: str, why: str, now_ms: int, *, on: bool) -> None:
+        """Set or clear a flag; nothing is written when it stands so already."""
+        if on != (name in self.state.flags):
+            self.write(Kind.FLAG, flag=name, on=on, why=why, at_ms=now_ms)
+
+    def anomaly(self, text: str, now_ms: int, *, flag: str = "", seen: str = "") -> None:
+        """Record what should not happen, alert, and trade less where the caller names a flag."""
+        self.write(Kind.ANOMALY, text=text, at_ms=now_ms, seen=seen)
+        self.effects.append(ev.Alert(text))
+        if flag:
+            self.flag(flag, text, now_ms, on=True)
+
+    def move(self, order: Order, event: OrderEvent, now_ms: int, **details: Any) -> bool:
+        """Move an order along its table; a move that the table does not have becomes an anomaly and changes nothing else."""
+        if event not in TABLE.get(order.state, {}):
+            text = f"{order.client_order_id} is {order.state} and was told {event}"
+            self.anomaly(text, now_ms, flag="dead_letter")
+            return False
+        self.write(Kind.MOVE, client_order_id=order.client_order_id, event=event, at_ms=now_ms, **details)
+        return True
+
+    def look(self, order: Order) -> None:
+        """Ask the venue about an order."""
+        self.effects.append(ev.Look(order.client_order_id, order.symbol))
+
+
+def cancel(run: Run, order: Order, now: int) -> None:
+    """Journal the wish to cancel, then ask the venue."""
+    if run.move(order, OrderEvent.CANCEL, now):
+        run.effects.append(ev.CancelOrder(order.client_order_id, order.symbol))

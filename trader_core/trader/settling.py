@@ -1,0 +1,158 @@
+"""Settling: what an answer, a look-up, a trade or an empty list proves about an order, and what is still to be asked."""
+
+from trader_core.model.order import OrderEvent, OrderState
+from trader_core.model.session import Mode
+from trader_core.trader import events as ev
+from trader_core.trader.records import Kind
+from trader_core.trader.run import ASK, UNPROVEN, Run, cancel
+from trader_core.trader.state import Order, State, Watch
+from trader_core.venues.port import Outcome, VenueOrder, VenueOrderState, VenueTrade
+
+PROVEN_ABSENT = (Outcome.REJECTED, Outcome.AUTH, Outcome.CLOCK, Outcome.RATE, Outcome.RESTRICTED)
+NEGATIVES_NEEDED = 2
+NEGATIVES_APART_MS = 1_000
+_ENDS = {
+    VenueOrderState.FILLED: OrderEvent.FULL_FILL,
+    VenueOrderState.CANCELED: OrderEvent.CANCELED,
+    VenueOrderState.EXPIRED: OrderEvent.EXPIRED,
+    VenueOrderState.REJECTED: OrderEvent.CANCELED,
+}
+
+
+def answered(run: Run, event: ev.Answered) -> None:
+    """Take what one submission proved; anything that is no proof makes the order UNKNOWN."""
+    order, reply, now = run.state.orders[event.client_order_id], event.reply, event.now_ms
+    if order.state not in ASK:
+        return
+    evidence = {"code": reply.code, "evidence": reply.evidence}
+    if reply.outcome is Outcome.OK and reply.value is not None:
+        run.move(order, OrderEvent.ACK, now, venue_order_id=reply.value.venue_order_id)
+    elif reply.outcome is Outcome.GATED and order.state is OrderState.SENDING:
+        run.move(order, OrderEvent.ABANDON, now, why=reply.evidence)
+        return
+    elif reply.outcome in PROVEN_ABSENT:
+        run.move(order, OrderEvent.REJECT, now, **evidence)
+        if reply.outcome is not Outcome.REJECTED:
+            run.anomaly(f"the venue answers {reply.outcome} {reply.code} to an order", now, flag="restricted")
+        return
+    else:
+        run.move(order, OrderEvent.LOSE, now, **evidence)
+    run.look(order)
+
+
+def looked(run: Run, event: ev.Looked) -> None:
+    """Compare an order with what the venue says of it, and ask for what is missing."""
+    order, reply, now = run.state.orders[event.client_order_id], event.reply, event.now_ms
+    if not order.open:
+        return
+    watch = run.state.watches.setdefault(order.client_order_id, Watch())
+    backoff = run.state.protocol.look_backoff_ms
+    watch.next_ms = now + backoff[min(watch.tries, len(backoff) - 1)]
+    watch.tries += 1
+    if reply.outcome is Outcome.OK and reply.value is not None:
+        _compare(run, order, reply.value, now)
+    elif reply.outcome is Outcome.NOT_FOUND and order.state in UNPROVEN:
+        _not_found(run, order, watch, now)
+    elif order.state in UNPROVEN:
+        _give_up_late(run, order, now)
+
+
+def _compare(run: Run, order: Order, found: VenueOrder, now: int) -> None:
+    if order.state in ASK:
+        run.move(order, OrderEvent.ACK, now, venue_order_id=found.venue_order_id)
+    if found.filled > order.filled:
+        run.effects.append(ev.FetchTrades(order.symbol, order.sent_ms - run.state.protocol.skew_ms))
+        return
+    if found.filled < order.filled:
+        return
+    ended = _ENDS.get(found.state)
+    if ended is not None:
+        run.move(order, ended, now)
+        return
+    if run.state.mode is Mode.KILLED or order.state is OrderState.CANCELING:
+        cancel(run, order, now)
+
+
+def _not_found(run: Run, order: Order, watch: Watch, now: int) -> None:
+    """Absence is proven only after the last moment at which the order could appear, by two readings, and by the lists."""
+    bounds = run.state.protocol
+    if now <= order.sent_ms + order.window_ms + bounds.visibility_ms + bounds.skew_ms:
+        return
+    if watch.negatives and now - watch.negative_ms < NEGATIVES_APART_MS:
+        return
+    watch.negatives, watch.negative_ms = watch.negatives + 1, now
+    if watch.negatives >= NEGATIVES_NEEDED and not order.venue_order_id:
+        run.effects.append(ev.ProveAbsence(order.client_order_id, order.symbol, order.sent_ms - bounds.skew_ms))
+    _give_up_late(run, order, now)
+
+
+def _give_up_late(run: Run, order: Order, now: int) -> None:
+    if order.state is OrderState.UNKNOWN and now > order.sent_ms + run.state.protocol.give_up_ms:
+        run.move(order, OrderEvent.GIVE_UP, now)
+        run.effects.append(ev.Alert(f"{order.client_order_id} on {order.symbol} is unresolved: look at the venue"))
+
+
+def absence(run: Run, event: ev.AbsenceEvidence) -> None:
+    """Close an order as never placed when both lists were read and neither has it."""
+    order = run.state.orders[event.client_order_id]
+    opens, trades = event.open_orders, event.trades
+    if order.state not in UNPROVEN or opens.outcome is not Outcome.OK or trades.outcome is not Outcome.OK:
+        return
+    if any(o.client_order_id == order.client_order_id for o in opens.value or ()):
+        run.move(order, OrderEvent.ACK, event.now_ms)
+        run.look(order)
+        return
+    if any(t.client_order_id == order.client_order_id for t in trades.value or ()):
+        _book(run, order.symbol, trades.value or [], event.now_ms)
+        return
+    run.move(order, OrderEvent.ABSENT, event.now_ms)
+
+
+def trades(run: Run, event: ev.TradesSeen) -> None:
+    """Book each trade once, then look again at the orders that it belongs to."""
+    if event.reply.outcome is Outcome.OK:
+        _book(run, event.symbol, event.reply.value or [], event.now_ms)
+
+
+def _book(run: Run, symbol: str, trades: list[VenueTrade], now: int) -> None:
+    touched: dict[str, Order] = {}
+    for trade in trades:
+        if f"{symbol} {trade.trade_id}" in run.state.seen:
+            continue
+        order = run.state.orders.get(trade.client_order_id) or _by_venue_id(run.state, symbol, trade.venue_order_id)
+        if order is None:
+            text = f"a trade {trade.trade_id} on {symbol} is not ours: shown, counted, never touched"
+            run.anomaly(text, now, seen=f"{symbol} {trade.trade_id}")
+            continue
+        _fill(run, order, trade, now)
+        touched[order.client_order_id] = order
+    for order in touched.values():
+        if order.open:
+            run.look(order)
+
+
+def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
+    late, over = not order.open, order.filled + trade.qty > order.qty
+    if order.state in UNPROVEN and trade.venue_order_id:
+        run.move(order, OrderEvent.ACK, now, venue_order_id=trade.venue_order_id)
+    faults = int(run.state.account["faults"][0])
+    run.write(
+        Kind.FILL,
+        client_order_id=order.client_order_id,
+        trade_id=trade.trade_id,
+        qty=trade.qty,
+        price=trade.price,
+        fee=trade.fee,
+        fee_base=trade.fee_base,
+        ts=trade.ts_ms,
+        maker=trade.maker,
+    )
+    if late:
+        run.anomaly(f"a late fill of {order.client_order_id}, which was {order.state}", now)
+    if over or int(run.state.account["faults"][0]) != faults:
+        run.anomaly(f"fills of {order.client_order_id} exceed its quantity or a door", now, flag="difference")
+
+
+def _by_venue_id(state: State, symbol: str, venue_order_id: str) -> Order | None:
+    found = (o for o in state.orders.values() if o.symbol == symbol and o.venue_order_id and o.venue_order_id == venue_order_id)
+    return next(found, None)

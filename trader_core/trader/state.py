@@ -1,0 +1,312 @@
+"""The session's state: what folding its journal gives. `apply` is the only function that changes it.
+
+The engine's arrays are changed by the engine's own functions; the order table by `model.order.move`.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trader_core.engine import core
+from trader_core.engine.layout import DECISION
+from trader_core.engine.layout import Record as EngineRecord
+from trader_core.engine.state import grid_records, new_state, plan_record, state_bytes
+from trader_core.model.bar import BAR, Bars, timeframe_ms
+from trader_core.model.errors import ChainBroken
+from trader_core.model.instrument import Instrument
+from trader_core.model.order import TERMINAL, OrderEvent, OrderState, move
+from trader_core.model.plan import Plan
+from trader_core.model.session import Cause, Mode, Side
+from trader_core.trader.events import Protocol
+from trader_core.trader.records import Kind, Record, encode
+
+FLAG_MODES = {
+    "kill": Mode.KILLED,
+    "start": Mode.HALTED,
+    "difference": Mode.HALTED,
+    "database": Mode.HALTED,
+    "fault": Mode.HALTED,
+    "pause": Mode.REDUCING,
+    "stopping": Mode.REDUCING,
+    "stale": Mode.REDUCING,
+    "dead_letter": Mode.REDUCING,
+    "restricted": Mode.REDUCING,
+}
+"""Each reason to trade less, and the mode that it forces; the worst one holds."""
+
+RELEASED_AS_ERROR = 1
+LATCH_FLAT, RESET_BREAKER = 1, 2
+
+
+@dataclass(slots=True)
+class Order:
+    """One order in its life."""
+
+    client_order_id: str
+    signal: int
+    index: int
+    symbol: str
+    side: Side
+    qty: int
+    limit: int
+    cause: Cause
+    slot_ms: int
+    state: OrderState = OrderState.INTENT
+    sent_ms: int = 0
+    window_ms: int = 0
+    epoch: int = 0
+    venue_order_id: str = ""
+    filled: int = 0
+    released: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the venue or we still owe this order something."""
+        return self.state not in TERMINAL
+
+
+@dataclass(slots=True)
+class Watch:
+    """When to look at an order again. Not journaled: after a restart one simply looks at once."""
+
+    next_ms: int = 0
+    tries: int = 0
+    negatives: int = 0
+    negative_ms: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """All that a session is. One owner: the machine."""
+
+    session_id: str
+    plan: Plan
+    instruments: tuple[Instrument, ...]
+    protocol: Protocol
+    account: EngineRecord
+    slots: EngineRecord
+    plan_record: EngineRecord
+    grids: EngineRecord
+    step_ms: int
+    next_slot_ms: int
+    orders: dict[str, Order] = field(default_factory=dict)
+    pending: dict[str, Order] = field(default_factory=dict)
+    """The orders that are not terminal, in the order of their intents."""
+    seen: set[str] = field(default_factory=set)
+    """'SYMBOL trade-id' of every trade that was applied or set aside."""
+    flags: dict[str, str] = field(default_factory=dict)
+    epoch: int = 0
+    boots: int = 0
+    anomalies: int = 0
+    closed: bool = False
+    watches: dict[str, Watch] = field(default_factory=dict)
+    scratch: NDArray[Any] = field(default_factory=lambda: np.zeros(1, DECISION))
+
+    @property
+    def mode(self) -> Mode:
+        """The worst mode that any flag forces; ACTIVE without flags."""
+        return max((FLAG_MODES[flag] for flag in self.flags), default=Mode.ACTIVE)
+
+    def index_of(self, symbol: str) -> int | None:
+        """Return the instrument's index, or None for a symbol that the session does not trade."""
+        return next((i for i, instrument in enumerate(self.instruments) if instrument.symbol == symbol), None)
+
+    def position(self, index: int) -> int:
+        """Return the quantity held of an instrument."""
+        return int(self.slots["position"][index])
+
+
+def opened(body: dict[str, Any]) -> State:
+    """Return the state after an OPENED record: HALTED by the start flag, with an untouched account."""
+    plan = Plan.from_json(body["plan"])
+    instruments = tuple(Instrument(**values) for values in body["instruments"])
+    account, slots = new_state(plan, len(instruments))
+    return State(
+        session_id=body["session_id"],
+        plan=plan,
+        instruments=instruments,
+        protocol=Protocol(**{**body["protocol"], "look_backoff_ms": tuple(body["protocol"]["look_backoff_ms"])}),
+        account=account,
+        slots=slots,
+        plan_record=plan_record(plan),
+        grids=grid_records(instruments, plan),
+        step_ms=timeframe_ms(plan.timeframe),
+        next_slot_ms=body["from_ms"],
+        flags={"start": "a session starts HALTED"},
+        scratch=np.zeros(4 * len(instruments) + 4, DECISION),
+    )
+
+
+def run_bar(state: State, ts_ms: int, bars: Bars, targets: NDArray[np.int64]) -> NDArray[Any]:
+    """Step the engine over one slot and return the decisions (a copy, shape [n] of DECISION)."""
+    count = core.on_bar(state.account, state.slots, state.plan_record, state.grids, ts_ms, bars, targets, state.scratch)
+    assert count >= 0, f"the engine refused slot {ts_ms}: slots must ascend"
+    state.next_slot_ms = ts_ms + state.step_ms
+    return state.scratch[:count].copy()
+
+
+def bars_body(state: State, ts_ms: int, bars: Bars, targets: NDArray[np.int64], decisions: NDArray[Any]) -> dict[str, Any]:
+    """Return the body of a BARS record for a slot that `run_bar` has just stepped."""
+    rows = [[int(row[name]) for name in BAR.names[1:]] if row["close"] else None for row in bars]  # type: ignore[index,union-attr]
+    return {
+        "ts": ts_ms,
+        "bars": rows,
+        "targets": targets.tolist(),
+        "decisions": [list(map(int, row.tolist())) for row in decisions],
+        "equity": int(state.account["equity"][0]),
+        "cash": int(state.account["cash"][0]),
+        "engine": engine_digest(state),
+    }
+
+
+def engine_digest(state: State) -> str:
+    """Return the first 16 hex digits of the SHA-256 of the engine's bytes."""
+    return hashlib.sha256(state_bytes(state.account, state.slots)).hexdigest()[:16]
+
+
+def digest(state: State) -> str:
+    """Return the SHA-256, in hex, of everything that a fold must reproduce."""
+    orders = [
+        [o.client_order_id, o.state, o.filled, o.released, o.sent_ms, o.venue_order_id] for o in sorted(state.orders.values(), key=_cid)
+    ]
+    body = {
+        "engine": engine_digest(state),
+        "orders": orders,
+        "seen": sorted(state.seen),
+        "flags": sorted(state.flags),
+        "next_slot_ms": state.next_slot_ms,
+        "epoch": state.epoch,
+        "boots": state.boots,
+        "anomalies": state.anomalies,
+        "closed": state.closed,
+    }
+    return hashlib.sha256(encode(body)).hexdigest()
+
+
+def _cid(order: Order) -> str:
+    return order.client_order_id
+
+
+def apply(state: State, record: Record) -> None:
+    """Change the state by one record; raises ChainBroken when a replayed slot gives other decisions than it recorded."""
+    _APPLY[record.kind](state, record.body)
+
+
+def _bars(state: State, body: dict[str, Any]) -> None:
+    bars = np.zeros(len(state.instruments), BAR)
+    for i, row in enumerate(body["bars"]):
+        if row is not None:
+            bars[i] = (body["ts"], *row)
+    targets = np.array(body["targets"], np.int64)
+    decisions = run_bar(state, body["ts"], bars, targets)
+    if bars_body(state, body["ts"], bars, targets, decisions) != body:
+        raise ChainBroken(
+            f"the decisions recorded for slot {body['ts']}", "others on replay", "start with the code that wrote this journal"
+        )
+
+
+def _booted(state: State, body: dict[str, Any]) -> None:
+    assert body["epoch"] >= state.epoch, "epochs never go back"
+    state.epoch = body["epoch"]
+    state.boots += 1
+
+
+def _flag(state: State, body: dict[str, Any]) -> None:
+    if body["on"]:
+        state.flags[body["flag"]] = body["why"]
+    else:
+        state.flags.pop(body["flag"], None)
+    core.on_mode(state.account, int(state.mode))
+
+
+def _intent(state: State, body: dict[str, Any]) -> None:
+    order = Order(
+        client_order_id=body["client_order_id"],
+        signal=body["signal"],
+        index=body["instrument"],
+        symbol=state.instruments[body["instrument"]].symbol,
+        side=Side(body["side"]),
+        qty=body["qty"],
+        limit=body["limit"],
+        cause=Cause(body["cause"]),
+        slot_ms=body["ts"],
+    )
+    assert order.client_order_id not in state.orders, "one decision becomes one order"
+    state.orders[order.client_order_id] = order
+    state.pending[order.client_order_id] = order
+
+
+def _sending(state: State, body: dict[str, Any]) -> None:
+    order = state.orders[body["client_order_id"]]
+    order.state = move(order.state, OrderEvent.SEND)
+    order.sent_ms, order.window_ms, order.epoch = body["sent_ms"], body["window_ms"], body["epoch"]
+
+
+def _move(state: State, body: dict[str, Any]) -> None:
+    order, event = state.orders[body["client_order_id"]], OrderEvent(body["event"])
+    order.state = move(order.state, event)
+    order.venue_order_id = body.get("venue_order_id") or order.venue_order_id
+    if not order.open:
+        _release(state, order, event)
+
+
+def _release(state: State, order: Order, event: OrderEvent) -> None:
+    left = order.qty - order.filled
+    if left > 0:
+        order.released = left
+        reason = RELEASED_AS_ERROR if event is OrderEvent.REJECT else 0
+        core.on_release(state.account, state.slots, state.plan_record, state.grids, order.index, int(order.side), left, reason)
+    state.pending.pop(order.client_order_id, None)
+
+
+def _fill(state: State, body: dict[str, Any]) -> None:
+    order = state.orders[body["client_order_id"]]
+    state.seen.add(f"{order.symbol} {body['trade_id']}")
+    core.on_fill(
+        state.account, state.slots, state.plan_record, state.grids,
+        order.index, int(order.side), body["qty"], body["price"], body["fee"], body["fee_base"], body["ts"],
+    )  # fmt: skip
+    order.filled += body["qty"]
+    if order.open:
+        order.state = move(order.state, OrderEvent.FULL_FILL if order.filled >= order.qty else OrderEvent.PART_FILL)
+        if not order.open:
+            state.pending.pop(order.client_order_id, None)
+
+
+def _operator(state: State, body: dict[str, Any]) -> None:
+    for index in body["latch"]:
+        core.on_operator(state.account, state.slots, index, LATCH_FLAT)
+    if body["reset_breaker"]:
+        core.on_operator(state.account, state.slots, 0, RESET_BREAKER)
+
+
+def _anomaly(state: State, body: dict[str, Any]) -> None:
+    state.anomalies += 1
+    if body.get("seen"):
+        state.seen.add(body["seen"])
+
+
+def _reconciled(_state: State, _body: dict[str, Any]) -> None:
+    """A comparison changes nothing by itself; the flag that follows it does."""
+
+
+def _closed(state: State, _body: dict[str, Any]) -> None:
+    state.closed = True
+
+
+_APPLY = {
+    Kind.BOOTED: _booted,
+    Kind.FLAG: _flag,
+    Kind.BARS: _bars,
+    Kind.INTENT: _intent,
+    Kind.SENDING: _sending,
+    Kind.MOVE: _move,
+    Kind.FILL: _fill,
+    Kind.OPERATOR: _operator,
+    Kind.ANOMALY: _anomaly,
+    Kind.RECONCILED: _reconciled,
+    Kind.CLOSED: _closed,
+}
