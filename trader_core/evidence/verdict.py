@@ -1,0 +1,107 @@
+"""Verdicts: what measured evidence says about operations (does the machine do what it says) and edge (does the strategy earn).
+
+Both are judged apart and in three values. A gate returns every finding, never a bare bool.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a gate says."""
+
+    GO = "GO"
+    NO_GO = "NO_GO"
+    NOT_ENOUGH_EVIDENCE = "NOT_ENOUGH_EVIDENCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One threshold: what was measured, what is allowed, and whether it holds (None: it could not be judged)."""
+
+    name: str
+    measured: str
+    allowed: str
+    holds: bool | None
+
+    def __str__(self) -> str:
+        """Return one line fit for a report."""
+        mark = {True: "holds", False: "FAILS", None: "not judged"}[self.holds]
+        return f"{self.name}: {self.measured}, allowed {self.allowed}: {mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with every finding that led to it."""
+
+    gate: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What was counted of one session's machine."""
+
+    slots_expected: int
+    slots_stepped: int
+    duplicate_slots: int
+    chain_verifies: bool
+    fold_equals: bool
+    unresolved_orders: int
+    signals_without_outcome: int
+    orders_sent_twice: int
+    differences: int
+    anomalies: int
+
+
+def judge_operations(counts: Operations) -> Judgement:
+    """Return GO only when every count is what it must be; a session without slots is no evidence."""
+    exact = [
+        ("slots stepped", counts.slots_stepped, counts.slots_expected),
+        ("slots stepped twice", counts.duplicate_slots, 0),
+        ("unresolved orders", counts.unresolved_orders, 0),
+        ("signals without an outcome", counts.signals_without_outcome, 0),
+        ("client ids at the venue more than once", counts.orders_sent_twice, 0),
+        ("differences between the venue's books and ours", counts.differences, 0),
+        ("anomalies", counts.anomalies, 0),
+    ]
+    findings = [Finding(name, str(measured), str(allowed), measured == allowed) for name, measured, allowed in exact]
+    findings.append(Finding("hash chain of the journal", _holds(yes=counts.chain_verifies), "verifies", counts.chain_verifies))
+    findings.append(Finding("folding the journal", _equal(yes=counts.fold_equals), "equals the live state", counts.fold_equals))
+    if counts.slots_expected == 0:
+        return Judgement("operations", Verdict.NOT_ENOUGH_EVIDENCE, tuple(findings))
+    verdict = Verdict.GO if all(finding.holds for finding in findings) else Verdict.NO_GO
+    return Judgement("operations", verdict, tuple(findings))
+
+
+EPISODES_MIN = 30
+"""Below this many round trips no interval of the mean is worth its name."""
+Z_95 = 1.959963984540054
+
+
+def judge_edge(episode_returns: list[float]) -> Judgement:
+    """Return GO when the 95 % interval of the mean return per episode lies above zero, NO_GO when below.
+
+    Source: normal approximation of the mean, m ± 1.96 s / sqrt(n); it holds for large n only, hence EPISODES_MIN.
+    """
+    count = len(episode_returns)
+    if count < EPISODES_MIN:
+        found = Finding("round trips", str(count), f"at least {EPISODES_MIN}", holds=None)
+        return Judgement("edge", Verdict.NOT_ENOUGH_EVIDENCE, (found,))
+    mean = math.fsum(episode_returns) / count
+    variance = math.fsum((value - mean) ** 2 for value in episode_returns) / (count - 1)
+    half = Z_95 * math.sqrt(variance / count)
+    text = f"{mean * 100:.3f} % ± {half * 100:.3f} % over {count} round trips"
+    verdict = Verdict.GO if mean - half > 0 else Verdict.NO_GO if mean + half < 0 else Verdict.NOT_ENOUGH_EVIDENCE
+    holds = {Verdict.GO: True, Verdict.NO_GO: False}.get(verdict)
+    return Judgement("edge", verdict, (Finding("mean return of a round trip, after costs", text, "an interval above zero", holds),))
+
+
+def _holds(*, yes: bool) -> str:
+    return "verifies" if yes else "is broken"
+
+
+def _equal(*, yes: bool) -> str:
+    return "gives the live state" if yes else "gives another state"

@@ -1,0 +1,39 @@
+"""Reconciliation: the venue's balances against what the journal explains. Pure."""
+
+from decimal import Decimal
+
+from trader_core.model.instrument import qty_text
+from trader_core.model.money import to_text
+from trader_core.trader.state import State
+from trader_core.venues.port import Balance
+
+
+def totals(balances: list[Balance]) -> dict[str, str]:
+    """Return free plus locked per currency, as decimal texts without exponents."""
+    return {b.currency: format(Decimal(b.free) + Decimal(b.locked), "f") for b in balances}
+
+
+def differences(state: State, baseline: dict[str, str], balances: list[Balance]) -> tuple[str, ...]:
+    """Return each currency in which the venue differs from baseline plus journal, in words; none is clean.
+
+    The quote currency may differ by one account unit per booked fill: a venue's fee may have more decimals than ours.
+    """
+    held = {currency: Decimal(total) for currency, total in totals(balances).items()}
+    found: list[str] = []
+    for index, instrument in enumerate(state.instruments):
+        ours = Decimal(qty_text(instrument, state.position(index)))
+        theirs = held.get(instrument.base, Decimal(0)) - Decimal(baseline.get(instrument.base, "0"))
+        if ours != theirs:
+            found.append(f"{instrument.base}: the journal explains {ours}, the venue has {theirs} more than at the opening")
+    quote = state.instruments[0].quote
+    ours = Decimal(to_text(int(state.account["cash"][0]) - state.plan.capital))
+    theirs = held.get(quote, Decimal(0)) - Decimal(baseline.get(quote, "0"))
+    fills = int(state.slots["fills"].sum())
+    if abs(ours - theirs) > Decimal(to_text(fills)):
+        found.append(f"{quote}: the journal explains {ours}, the venue shows {theirs} since the opening")
+    return tuple(found)
+
+
+def settled(state: State) -> bool:
+    """Return whether nothing is on its way, so that the books can be compared."""
+    return not state.pending

@@ -1,0 +1,249 @@
+"""The shell: runs the machine on real parts. Records become durable first, effects follow; one slot after the other.
+
+Database work runs on a thread of its own, so that a slow statement cannot delay a kill. When the database is away the
+shell raises DatabaseAway: its owner throws the state away and folds the journal once it is back, so nothing is sent on
+the word of memory alone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from trader_core.model.bar import Bars
+from trader_core.model.command import Command
+from trader_core.model.errors import VenueError
+from trader_core.model.session import Cause, StopPolicy
+from trader_core.trader import books
+from trader_core.trader import events as ev
+from trader_core.trader.decider import Decider
+from trader_core.trader.machine import may_send, step
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.state import State, apply, digest
+from trader_core.venues.port import Outcome, SendRequest, Venue
+from trader_core.venues.simulated import Feed
+
+log = structlog.get_logger()
+
+POLL_S = 0.25
+RECONCILE_SLOTS = 60
+FLATTEN_SLOTS_MAX = 60
+SETTLE_TRIES = 240
+FEED_RETRY_S = 1.0
+
+
+class Journal(Protocol):
+    """Where records become durable."""
+
+    async def commit(self, records: Sequence[Record], state: State) -> None:
+        """Make the records durable in one transaction; raises StoreError when that is not certain."""
+
+
+@dataclass(slots=True)
+class Control:
+    """What stands outside the session and may stop it: read by the last gate before every order."""
+
+    kill: str = ""
+    """Why everything is killed; empty: not."""
+    lease_until_ok: Callable[[], bool] = field(default=lambda: True)
+    sentinel: Callable[[], bool] = field(default=lambda: False)
+    inbox: deque[ev.Operator] = field(default_factory=deque)
+    stop: StopPolicy | None = None
+    until_ms: int = 0
+
+    def killed(self) -> str:
+        """Return the reason why nothing may be sent, or an empty text."""
+        if self.kill:
+            return self.kill
+        return "the sentinel file stands" if self.sentinel() else ""
+
+
+class Shell:
+    """One session in one process."""
+
+    def __init__(self, state: State, journal: Journal, venue: Venue, feed: Feed, control: Control, baseline: dict[str, str]) -> None:
+        """Take the folded state; nothing happens before `run`."""
+        self.state, self.journal, self.venue, self.feed, self.control = state, journal, venue, feed, control
+        self.baseline = baseline
+        self.decider = Decider(state.plan)
+        self.buffer: list[Record] = []
+        self._suspect: tuple[str, ...] = ()
+        self._perform = {
+            ev.Continue: self._continue,
+            ev.Submit: self._submit,
+            ev.Look: self._look,
+            ev.CancelOrder: self._cancel,
+            ev.FetchTrades: self._fetch_trades,
+            ev.ProveAbsence: self._prove_absence,
+            ev.Alert: self._alert,
+        }
+
+    def gate(self, request: SendRequest) -> str | None:
+        """Return why an order may not be written to the socket now, or None: asked after throttling and signing."""
+        order = self.state.orders.get(request.client_order_id)
+        if order is None:
+            return "no journaled order has this client id"
+        killed = self.control.killed()
+        if killed and order.cause is not Cause.OPERATOR:
+            return killed
+        if not self.control.lease_until_ok():
+            return "the lease ran out"
+        if not may_send(self.state.mode, order.side, order.cause):
+            return f"the session is {self.state.mode.name}"
+        return None
+
+    async def run(self, epoch: int, holder: str) -> None:
+        """Recover, step slot after slot until the session's end or a stop, settle, and close the session."""
+        await self.handle(ev.Boot(self.feed.now_ms(), epoch, holder))
+        step_ms = self.state.step_ms
+        self.decider.warm(await self.feed.history(self.state.next_slot_ms - self.decider.lookback * step_ms, self.state.next_slot_ms))
+        await self.settle()
+        await self.reconcile()
+        flattening = 0
+        while not self._ended(flattening):
+            await self.slot(self.state.next_slot_ms)
+            flattening += self.control.stop is StopPolicy.FLATTEN
+            if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags:
+                await self.reconcile()
+        await self.settle()
+        await self.reconcile()
+        await self._close()
+
+    def _ended(self, flattening: int) -> bool:
+        if self.control.stop is StopPolicy.FLATTEN:
+            flat = not self.state.pending and not self.state.slots["position"].any()
+            return flat or flattening >= FLATTEN_SLOTS_MAX
+        return self.control.stop is StopPolicy.KEEP or self.state.next_slot_ms >= self.control.until_ms
+
+    async def slot(self, ts_ms: int) -> None:
+        """Wait for one slot's bars while attending to operators, then settle, decide and step."""
+        bars = await self._bars(ts_ms)
+        await self.attend()
+        targets = self.decider.push(bars)
+        await self.handle(ev.Slot(ts_ms, bars, targets))
+
+    async def _bars(self, ts_ms: int) -> Bars:
+        while True:
+            task = asyncio.ensure_future(self.feed.next_slot(ts_ms))
+            while not task.done():
+                await asyncio.wait({task}, timeout=POLL_S)
+                if not task.done():
+                    await self.attend()
+            try:
+                bars = task.result()
+            except VenueError as error:
+                await self.handle(ev.FlagSeen("stale", on=True, why=str(error), now_ms=self.feed.now_ms()))
+                await asyncio.sleep(FEED_RETRY_S)
+                continue
+            if "stale" in self.state.flags:
+                await self.handle(ev.FlagSeen("stale", on=False, why="bars arrive again", now_ms=self.feed.now_ms()))
+            return bars
+
+    async def attend(self) -> None:
+        """Take operators' words and outside conditions, and look at what is not settled."""
+        now = self.feed.now_ms()
+        killed = self.control.killed()
+        if killed and "kill" not in self.state.flags:
+            await self.handle(ev.FlagSeen("kill", on=True, why=killed, now_ms=now))
+        while self.control.inbox:
+            event = self.control.inbox.popleft()
+            await self.handle(event)
+        if self.state.pending:
+            await self.handle(ev.Tick(now))
+
+    async def settle(self) -> None:
+        """Look until nothing is on its way, or until looking has not helped for long."""
+        for _ in range(SETTLE_TRIES):
+            if not self.state.pending:
+                return
+            before = len(self.state.pending)
+            await self.handle(ev.Tick(self.feed.now_ms()))
+            if len(self.state.pending) == before:
+                return
+        log.warning("orders stay unresolved", count=len(self.state.pending))
+
+    async def reconcile(self) -> None:
+        """Compare the books when nothing is on its way; a difference must show twice before it halts."""
+        if not books.settled(self.state):
+            return
+        reply = await self.venue.balances()
+        if reply.outcome is not Outcome.OK or reply.value is None:
+            return
+        found = books.differences(self.state, self.baseline, reply.value)
+        if found and found != self._suspect:
+            self._suspect = found
+            await self.reconcile()
+            return
+        self._suspect = ()
+        await self.handle(ev.Reconciled(found, self.feed.now_ms()))
+
+    async def handle(self, event: ev.Event) -> None:
+        """Step the machine with an event and with everything that follows from it, then make the rest durable."""
+        queue: deque[ev.Event] = deque([event])
+        while queue:
+            records, effects = step(self.state, queue.popleft())
+            self.buffer.extend(records)
+            for effect in effects:
+                answer = await self._perform[type(effect)](effect)  # type: ignore[operator]
+                if answer is not None:
+                    queue.append(answer)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Make everything written so far durable."""
+        if self.buffer:
+            records, self.buffer = self.buffer, []
+            await self.journal.commit(records, self.state)
+
+    async def _continue(self, effect: ev.Continue) -> ev.Event:
+        await self.flush()
+        return ev.SendDue(effect.client_order_ids, self.feed.now_ms())
+
+    async def _submit(self, effect: ev.Submit) -> ev.Event:
+        await self.flush()
+        reply = await self.venue.submit(effect.request)
+        return ev.Answered(effect.request.client_order_id, reply, self.feed.now_ms())
+
+    async def _look(self, effect: ev.Look) -> ev.Event:
+        reply = await self.venue.order(effect.symbol, effect.client_order_id)
+        return ev.Looked(effect.client_order_id, reply, self.feed.now_ms())
+
+    async def _cancel(self, effect: ev.CancelOrder) -> ev.Event:
+        await self.flush()
+        await self.venue.cancel(effect.symbol, effect.client_order_id)
+        return await self._look(ev.Look(effect.client_order_id, effect.symbol))
+
+    async def _fetch_trades(self, effect: ev.FetchTrades) -> ev.Event:
+        reply = await self.venue.trades(effect.symbol, effect.since_ms)
+        return ev.TradesSeen(effect.symbol, reply, self.feed.now_ms())
+
+    async def _prove_absence(self, effect: ev.ProveAbsence) -> ev.Event:
+        opens = await self.venue.open_orders(effect.symbol)
+        trades = await self.venue.trades(effect.symbol, effect.since_ms)
+        return ev.AbsenceEvidence(effect.client_order_id, opens, trades, self.feed.now_ms())
+
+    async def _alert(self, effect: ev.Alert) -> None:
+        log.warning("alert", session=self.state.session_id, text=effect.text)
+
+    async def _close(self) -> None:
+        state = self.state
+        body = {
+            "at_ms": self.feed.now_ms(),
+            "equity": int(state.account["equity"][0]),
+            "kept": [[x.symbol, state.position(i)] for i, x in enumerate(state.instruments) if state.position(i)],
+            "unresolved": sorted(state.pending),
+            "policy": self.control.stop or StopPolicy.KEEP,
+            "before": digest(state),
+        }
+        record = Record(Kind.CLOSED, body)
+        apply(state, record)
+        self.buffer.append(record)
+        await self.flush()
+
+
+def command(name: Command, command_id: int, actor: str, reason: str, now_ms: int) -> ev.Operator:
+    """Return the event of an operator's recorded command."""
+    return ev.Operator(name, command_id, actor, reason, now_ms)

@@ -1,0 +1,168 @@
+"""The simulated venue: real bars come in through a feed, orders fill by the same compiled rule as in a backtest.
+
+It has every order from the moment that its SENDING record is durable, so a restart finds them all again: what it holds
+is a function of the journal and of the bars.
+"""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Protocol
+
+from trader_core.engine.fills import fill_at_open
+from trader_core.engine.layout import Record
+from trader_core.model.bar import Bars
+from trader_core.model.instrument import Instrument, qty_text
+from trader_core.model.money import to_text
+from trader_core.model.session import Side
+from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueOrderState, VenueTrade
+
+
+class Feed(Protocol):
+    """Where closed bars come from, and the venue's clock."""
+
+    async def next_slot(self, slot_ms: int) -> Bars:
+        """Return the bars [N] of a slot once it has closed; close 0 where the venue has none."""
+
+    async def history(self, from_ms: int, to_ms: int) -> Bars:
+        """Return the closed bars [T, N] of an interval on the grid; close 0 where the venue has none."""
+
+    def now_ms(self) -> int:
+        """Return the venue's time."""
+
+    async def close(self) -> None:
+        """Leave no socket behind."""
+
+
+@dataclass(slots=True)
+class Held:
+    """One order as the venue holds it."""
+
+    request: SendRequest
+    index: int
+    order: VenueOrder
+    trades: list[VenueTrade] = field(default_factory=list)
+
+
+class SimulatedVenue:
+    """A Venue and a Feed in one: fills are decided when the next bar of an instrument arrives."""
+
+    def __init__(self, instruments: tuple[Instrument, ...], plan: Record, grids: Record, feed: Feed, capital: int) -> None:
+        """Hold no orders; `plan` and `grids` are the session's engine records."""
+        self._instruments, self._plan, self._grids, self._feed = instruments, plan, grids, feed
+        self._index = {instrument.symbol: i for i, instrument in enumerate(instruments)}
+        self._held: dict[str, Held] = {}
+        self._cash = capital
+        self._quantities = [0] * len(instruments)
+
+    def restore(self, cash: int, quantities: list[int], orders: list[tuple[SendRequest, int]]) -> None:
+        """Hold what the journal says: balances, and each unfinished order with the quantity already filled."""
+        self._cash, self._quantities = cash, list(quantities)
+        for request, filled in orders:
+            order = self._place(request)
+            self._held[request.client_order_id].order = replace(order, filled=filled)
+
+    def _place(self, request: SendRequest) -> VenueOrder:
+        cid = request.client_order_id
+        if cid not in self._held:
+            order = VenueOrder(cid, f"sim-{cid}", VenueOrderState.OPEN, request.qty, 0, request.sent_ms)
+            self._held[cid] = Held(request, self._index[request.symbol], order)
+        return self._held[cid].order
+
+    async def next_slot(self, slot_ms: int) -> Bars:
+        """Return the next bars, with every order that could fill at their open filled or expired."""
+        bars = await self._feed.next_slot(slot_ms)
+        for held in sorted(self._held.values(), key=_by_instrument):
+            if held.order.state is VenueOrderState.OPEN and bars["close"][held.index] > 0:
+                self._settle(held, bars, slot_ms)
+        return bars
+
+    def _settle(self, held: Held, bars: Bars, slot_ms: int) -> None:
+        request, index, left = held.request, held.index, held.order.qty - held.order.filled
+        row = slice(index, index + 1)
+        qty, price, fee, fee_base = map(int, fill_at_open(self._plan, self._grids[row], bars[row], int(request.side), left, request.limit))
+        if qty:
+            cid = request.client_order_id
+            trade = VenueTrade(
+                f"sim-{cid}", cid, held.order.venue_order_id, request.symbol, request.side, qty, price, fee, fee_base, slot_ms
+            )
+            held.trades.append(trade)
+            self._take(index, trade)
+        filled = held.order.filled + qty
+        state = VenueOrderState.FILLED if filled >= held.order.qty else VenueOrderState.EXPIRED
+        held.order = replace(held.order, filled=filled, state=state)
+
+    def _take(self, index: int, trade: VenueTrade) -> None:
+        grid = self._grids[index]
+        product = trade.price * trade.qty * int(grid["multiplier"])
+        divisor = int(grid["divisor"])
+        if trade.side is Side.BUY:
+            self._cash -= -(-product // divisor) + trade.fee
+            self._quantities[index] += trade.qty - trade.fee_base
+        else:
+            self._cash += product // divisor - trade.fee
+            self._quantities[index] -= trade.qty
+
+    async def history(self, from_ms: int, to_ms: int) -> Bars:
+        """Return the feed's history."""
+        return await self._feed.history(from_ms, to_ms)
+
+    def now_ms(self) -> int:
+        """Return the feed's clock."""
+        return self._feed.now_ms()
+
+    async def submit(self, request: SendRequest) -> Reply[VenueOrder]:
+        """Hold the order until the next bar; the same client id is held once."""
+        return Reply(Outcome.OK, self._place(request))
+
+    async def cancel(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
+        """End an open order."""
+        held = self._held.get(client_order_id)
+        if held is None or held.request.symbol != symbol:
+            return Reply(Outcome.NOT_FOUND)
+        if held.order.state is VenueOrderState.OPEN:
+            held.order = replace(held.order, state=VenueOrderState.CANCELED)
+        return Reply(Outcome.OK, held.order)
+
+    async def order(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
+        """Return an order by client id."""
+        held = self._held.get(client_order_id)
+        if held is None or held.request.symbol != symbol:
+            return Reply(Outcome.NOT_FOUND)
+        return Reply(Outcome.OK, held.order)
+
+    async def open_orders(self, symbol: str) -> Reply[list[VenueOrder]]:
+        """Return the open orders of a symbol."""
+        found = [h.order for h in self._held.values() if h.request.symbol == symbol and h.order.state is VenueOrderState.OPEN]
+        return Reply(Outcome.OK, found)
+
+    async def trades(self, symbol: str, since_ms: int) -> Reply[list[VenueTrade]]:
+        """Return the fills of a symbol since a time."""
+        held = (h for h in self._held.values() if h.request.symbol == symbol)
+        return Reply(Outcome.OK, [t for h in held for t in h.trades if t.ts_ms >= since_ms])
+
+    async def balances(self) -> Reply[list[Balance]]:
+        """Return cash and quantities by this venue's own count."""
+        zero = str(Decimal(0))
+        coins = [Balance(x.base, qty_text(x, q), zero) for x, q in zip(self._instruments, self._quantities, strict=True)]
+        return Reply(Outcome.OK, [Balance(self._instruments[0].quote, to_text(self._cash), zero), *coins])
+
+    async def time_ms(self) -> Reply[int]:
+        """Return the feed's clock."""
+        return Reply(Outcome.OK, self._feed.now_ms())
+
+    async def instruments(self, symbols: list[str]) -> Reply[list[Instrument]]:
+        """Return the session's instruments."""
+        return Reply(Outcome.OK, [x for x in self._instruments if x.symbol in symbols])
+
+    def forget(self, client_order_ids: list[str]) -> None:
+        """Drop orders that the journal has closed: memory stays bounded."""
+        for cid in client_order_ids:
+            self._held.pop(cid, None)
+
+    async def close(self) -> None:
+        """Close the feed."""
+        await self._feed.close()
+
+
+def _by_instrument(held: Held) -> tuple[int, int]:
+    return held.index, int(held.request.side)
