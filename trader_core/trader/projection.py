@@ -1,0 +1,114 @@
+"""Projection: journal records as rows of the tables that people query. Pure; the journal stays the truth."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trader_core.model.session import Cause, Refusal
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.state import Order, State
+
+Row = dict[str, Any]
+HOUR_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows per table, in the order in which foreign keys want them."""
+
+    signals: list[Row] = field(default_factory=list)
+    refusals: list[Row] = field(default_factory=list)
+    intents: list[Row] = field(default_factory=list)
+    orders: list[Row] = field(default_factory=list)
+    fills: list[Row] = field(default_factory=list)
+    positions: list[Row] = field(default_factory=list)
+    pnl: list[Row] = field(default_factory=list)
+
+
+def project(state: State, account: str, records: list[Record]) -> Rows:
+    """Return the rows that a batch of records adds or replaces; `state` is the one after the batch."""
+    rows, touched, held = Rows(), dict[str, Order](), set[int]()
+    at_ms = state.next_slot_ms - state.step_ms
+    for record in records:
+        body = record.body
+        if record.kind is Kind.BARS:
+            _bars(rows, state, body)
+        elif record.kind is Kind.INTENT:
+            rows.intents.append(_intent(state, body))
+        elif record.kind is Kind.FILL:
+            order = state.orders[body["client_order_id"]]
+            rows.fills.append(_fill(state, account, order, body))
+            held.add(order.index)
+        if "client_order_id" in body:
+            order = state.orders[body["client_order_id"]]
+            touched[order.client_order_id] = order
+    rows.orders = [order_row(state, account, order, at_ms) for order in touched.values()]
+    rows.positions = [_position(state, index, at_ms) for index in sorted(held)]
+    if held or (any(record.kind is Kind.BARS for record in records) and at_ms % HOUR_MS == 0):
+        rows.pnl = [_pnl(state, at_ms)]
+    return rows
+
+
+def decision_rows(session_id: str, symbols: list[str], decisions: list[list[int]]) -> tuple[list[Row], list[Row]]:
+    """Return the signal rows and refusal rows of decisions in the field order of engine.layout.DECISION."""
+    signals: list[Row] = []
+    refusals: list[Row] = []
+    for signal, ts, instrument, cause, target_from, target_to, wanted, _qty, refusal, close, _limit, _reserve, verdicts in decisions:
+        signals.append({
+            "session_id": session_id, "signal_id": signal, "ts": ts, "symbol": symbols[instrument], "cause": Cause(cause).name,
+            "target_from": target_from, "target_to": target_to, "wanted": wanted, "close": close,
+        })  # fmt: skip
+        if refusal:
+            layer = refusal // 10
+            refusals.append({
+                "session_id": session_id, "signal_id": signal, "refusal": Refusal(refusal).name, "layer": layer, "verdicts": verdicts,
+            })  # fmt: skip
+    return signals, refusals
+
+
+def _bars(rows: Rows, state: State, body: Row) -> None:
+    if body["decisions"]:
+        signals, refusals = decision_rows(state.session_id, [x.symbol for x in state.instruments], body["decisions"])
+        rows.signals += signals
+        rows.refusals += refusals
+
+
+def _intent(state: State, body: Row) -> Row:
+    return {
+        "client_order_id": body["client_order_id"], "session_id": state.session_id, "signal_id": body["signal"],
+        "decision_key": body["decision_key"], "symbol": state.instruments[body["instrument"]].symbol,
+        "side": body["side"], "qty": body["qty"], "limit_price": body["limit"], "reserve": body["reserve"],
+        "cause": Cause(body["cause"]).name, "verdicts": body["verdicts"], "ts": body["ts"],
+    }  # fmt: skip
+
+
+def order_row(state: State, account: str, order: Order, at_ms: int) -> Row:
+    """Return an order's row as it stands now."""
+    return {
+        "client_order_id": order.client_order_id, "session_id": state.session_id, "account": account, "symbol": order.symbol,
+        "side": int(order.side), "qty": order.qty, "state": str(order.state), "venue_order_id": order.venue_order_id,
+        "sent_ms": order.sent_ms, "window_ms": order.window_ms, "epoch": order.epoch, "filled": order.filled,
+        "released": order.released, "updated_ms": max(at_ms, order.sent_ms),
+    }  # fmt: skip
+
+
+def _fill(state: State, account: str, order: Order, body: Row) -> Row:
+    return {
+        "account": account, "symbol": order.symbol, "trade_id": body["trade_id"], "session_id": state.session_id,
+        "signal_id": order.signal, "client_order_id": order.client_order_id, "side": int(order.side), "qty": body["qty"],
+        "price": body["price"], "fee": body["fee"], "fee_base": body["fee_base"], "ts": body["ts"],
+    }  # fmt: skip
+
+
+def _position(state: State, index: int, at_ms: int) -> Row:
+    slot = state.slots[index]
+    return {
+        "session_id": state.session_id, "ts": at_ms, "symbol": state.instruments[index].symbol,
+        "position": int(slot["position"]), "cost": int(slot["cost"]), "close": int(slot["close"]),
+        "realised": int(slot["realised"]),
+    }  # fmt: skip
+
+
+def _pnl(state: State, at_ms: int) -> Row:
+    account = state.account[0]
+    names = ("cash", "equity", "peak", "realised", "fees", "positions")
+    return {"session_id": state.session_id, "ts": at_ms, **{name: int(account[name]) for name in names}}
