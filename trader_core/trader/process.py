@@ -1,0 +1,202 @@
+"""The trader's process: one per account; it owns the lock, the lease, the sockets and its sessions.
+
+Anyone else only writes rows: a session that is requested, a command, a switch. The process reads them, several times a
+second, and answers in the same tables.
+"""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from trader_core.model.command import Command
+from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError
+from trader_core.model.session import SessionStatus, StopPolicy
+from trader_core.store import commands, database, lease, sessions
+from trader_core.trader import events as ev
+from trader_core.trader.shell import Control
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+log = structlog.get_logger()
+
+POLL_S = 0.1
+LEASE_TTL_S = 10.0
+LEASE_MARGIN_S = 2.0
+RETRY_S = 0.5
+SENTINEL = "KILL"
+"""A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
+
+
+class Runner(Protocol):
+    """What runs one session to its end; raises GatehouseError when it cannot go on."""
+
+    def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> Coroutine[Any, Any, None]:
+        """Run it."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A session that this process runs."""
+
+    control: Control
+    task: asyncio.Task[None]
+
+
+@dataclass(slots=True)
+class Trader:
+    """One account's trader; `serve` returns when `stopping` is set."""
+
+    engine: "Engine"
+    account: str
+    home: Path
+    run_session: Runner
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    running: dict[str, Running] = field(default_factory=dict)
+    epoch: int = 0
+    lease_ok_until: float = 0.0
+    kill: str = ""
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "gatehouse-store"))
+
+    @property
+    def holder(self) -> str:
+        """Who holds the lease: this process."""
+        return f"pid {os.getpid()}"
+
+    def sentinel(self) -> bool:
+        """Return whether the sentinel file stands: one stat, before every order."""
+        return (self.home / SENTINEL).exists()
+
+    def lease_ok(self) -> bool:
+        """Return whether the lease lasts longer than its margin, by the monotonic clock."""
+        return time.monotonic() < self.lease_ok_until - LEASE_MARGIN_S
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        """Run database work on the store's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work)
+
+    async def serve(self) -> None:
+        """Hold the account until told to stop; sessions that are left go on when a trader starts again."""
+        await self._take()
+        try:
+            while not self.stopping.is_set():
+                try:
+                    await self._round()
+                except DatabaseAway as error:
+                    log.warning("database away", text=str(error))
+                    await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(POLL_S)
+        finally:
+            await self._leave()
+
+    async def _take(self) -> None:
+        def work() -> int:
+            with database.begin(self.engine) as db:
+                return lease.take(db, self.account, self.holder, code_hash(), int(LEASE_TTL_S * 1000), int(time.time() * 1000))
+
+        started = time.monotonic()
+        self.epoch = await self.in_thread(work)
+        self.lease_ok_until = started + LEASE_TTL_S
+        log.info("trader took its account", account=self.account, epoch=self.epoch)
+
+    async def _round(self) -> None:
+        started = time.monotonic()
+        found, switches, words = await self.in_thread(self._read)
+        self.lease_ok_until = started + LEASE_TTL_S
+        self._set_kill(switches.get("kill", ""))
+        for row in found:
+            if row.session_id not in self.running:
+                control = Control(lease_until_ok=self.lease_ok, sentinel=self.sentinel, kill=self.kill)
+                task = asyncio.create_task(self._guarded(row, control))
+                self.running[row.session_id] = Running(control, task)
+        for word in words:
+            await self._obey(word)
+        for session_id in [s for s, running in self.running.items() if running.task.done()]:
+            self.running.pop(session_id)
+
+    def _read(self) -> tuple[list[sessions.SessionRow], dict[str, str], list[commands.CommandRow]]:
+        with database.begin(self.engine) as db:
+            lease.renew(db, self.account, self.epoch, int(LEASE_TTL_S * 1000), int(time.time() * 1000))
+            found = sessions.sessions_of(db, self.account, [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING])
+            switches = {name: switch.reason or name for name, switch in commands.read_switches(db).items() if switch.on}
+            return found, switches, commands.pending(db, self.account)
+
+    def _set_kill(self, why: str) -> None:
+        self.kill = why
+        for running in self.running.values():
+            running.control.kill = why
+
+    async def _obey(self, word: commands.CommandRow) -> None:
+        command = Command(word.command)
+        chosen = [r for s, r in self.running.items() if word.session_id in {None, s}]
+        for running in chosen:
+            event = ev.Operator(command, word.command_id, word.actor, word.reason, int(time.time() * 1000))
+            if command is Command.STOP:
+                running.control.stop = StopPolicy(word.args.get("policy", StopPolicy.KEEP))
+            if command is Command.KILL:
+                running.control.kill = running.control.kill or f"killed by {word.actor}"
+            if command is Command.RESUME:
+                running.control.kill = self.kill
+            running.control.inbox.append(event)
+            if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
+                running.control.inbox.append(ev.Operator(Command.CLOSE_ALL, word.command_id, word.actor, word.reason, event.now_ms))
+        outcome = f"taken by {len(chosen)} session(s)" if chosen else "no session of this account is running"
+        await self.in_thread(lambda: self._finish(word.command_id, outcome))
+
+    def _finish(self, command_id: int, outcome: str) -> None:
+        with database.begin(self.engine) as db:
+            commands.finish(db, command_id, outcome)
+
+    async def _guarded(self, row: sessions.SessionRow, control: Control) -> None:
+        """Run one session; when the database comes back it is recovered from its journal, and other errors end it loudly."""
+        while True:
+            try:
+                await self.run_session(row, control, self.epoch)
+            except DatabaseAway as error:
+                log.warning("session waits for the database", session=row.session_id, text=str(error))
+                await asyncio.sleep(RETRY_S)
+                continue
+            except Fenced:
+                log.exception("another trader took the account")
+                self.stopping.set()
+                return
+            except GatehouseError as error:
+                log.exception("session failed", session=row.session_id)
+                await self._fail(row.session_id, str(error))
+                return
+            except Exception as error:
+                log.exception("session failed", session=row.session_id)
+                await self._fail(row.session_id, f"{type(error).__name__}: {error}")
+                raise
+            return
+
+    async def _fail(self, session_id: str, text: str) -> None:
+        def work() -> None:
+            with database.begin(self.engine) as db:
+                sessions.set_status(db, session_id, SessionStatus.FAILED, error=text[:1000])
+
+        await self.in_thread(work)
+
+    async def _leave(self) -> None:
+        for running in self.running.values():
+            running.task.cancel()
+        await asyncio.gather(*(r.task for r in self.running.values()), return_exceptions=True)
+        self.thread.shutdown()
+        self.engine.dispose()
+
+
+def code_hash() -> str:
+    """Return the SHA-256 of the trading core's sources: which code holds the lease."""
+    folder = Path(__file__).resolve().parent.parent
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
