@@ -29,8 +29,7 @@ class Durable:
             if journal.head(db, self._session_id) is None:
                 self._seq, self._head = 0, journal.GENESIS
                 return None
-            state = fold(self._records(db))
-            return state
+            return fold(self._records(db))
 
     def _records(self, db: "Connection") -> Iterator[Record]:
         for row in journal.load(db, self._session_id):
