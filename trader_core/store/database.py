@@ -1,0 +1,137 @@
+"""The way to the database: an engine with time limits, errors in our words, and the schema's version."""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, NotMigrated, StoreError
+
+SCHEMA = "0004"
+"""The migration that this code was written for; a test compares it with the newest one."""
+VERSION_MIN = 15
+STATEMENT_TIMEOUT_S = 30
+CONNECT_TIMEOUT_S = 5
+SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken}
+"""What the journal's functions raise (migrations/versions/0003)."""
+AWAY = ("08", "57P", "53")
+"""SQLSTATEs that begin so: connection lost, server stopping or starting, no resources."""
+
+
+def open_engine(url: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S, pool: bool = True) -> Engine:
+    """Return an engine that neither connects, nor waits, nor keeps a dead connection, for ever; nothing is contacted yet."""
+    parsed = make_url(url)
+    given = parsed.query.get("options", "")
+    limits = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c lock_timeout={int(statement_timeout_s * 1000)}"
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "options": f"{given if isinstance(given, str) else ' '.join(given)} {limits}".strip(),
+        "application_name": "gatehouse",
+        "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+    }  # fmt: skip
+    url_bare = parsed.difference_update_query(["options"])
+    if not pool:
+        return create_engine(url_bare, connect_args=arguments, poolclass=NullPool)
+    return create_engine(url_bare, connect_args=arguments, pool_pre_ping=True, pool_size=4)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the driver raises into DatabaseAway, Fenced or ChainBroken; everything else passes as it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        mine = _ours(error)
+        if mine is None:
+            raise
+        raise mine from error
+
+
+@contextmanager
+def begin(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in one transaction, committed at the end, with errors translated."""
+    with translated(), engine.begin() as db:
+        yield db
+
+
+def check_version(db: Connection) -> int:
+    """Return the server's major version; raises DatabaseTooOld below the oldest supported one."""
+    number = int(db.execute(text("select current_setting('server_version_num')")).scalar_one())
+    major = number // 10_000
+    if major < VERSION_MIN:
+        raise DatabaseTooOld(f"PostgreSQL {VERSION_MIN} or newer", str(major), "upgrade it, or unset GATEHOUSE_DATABASE_URL")
+    return major
+
+
+def schema_of(db: Connection) -> str:
+    """Return the migration that the database is at, or nothing when it was never migrated."""
+    if db.execute(text("select to_regclass('public.alembic_version')")).scalar_one() is None:
+        return ""
+    return str(db.execute(text("select coalesce(max(version_num), '') from alembic_version")).scalar_one())
+
+
+def require_migrated(db: Connection) -> None:
+    """Raise NotMigrated unless the schema is the one of this code."""
+    found = schema_of(db)
+    if found != SCHEMA:
+        raise NotMigrated(f"schema {SCHEMA}", f"schema {found or 'none'}", "run any gatehouse command with its own database rights")
+
+
+def ensure_migrated(url: str) -> bool:
+    """Bring the schema up to this code's, as the migrate role, and say whether that changed anything.
+
+    Raises NotMigrated when the database is ahead of this code, DatabaseAway or DatabaseTooOld.
+    """
+    engine = open_engine(url, pool=False, statement_timeout_s=600)
+    with begin(engine) as db:
+        check_version(db)
+        # Two commands may start at once: the second waits, and finds it done.
+        db.execute(text("select pg_advisory_xact_lock(7741, 0)"))
+        found = schema_of(db)
+        if found == SCHEMA:
+            return False
+        if found > SCHEMA:
+            raise NotMigrated(f"schema {SCHEMA} or older", f"schema {found}", "update the program: the database is newer")
+        migrate(db, SCHEMA)
+    return True
+
+
+def migrate(db: Connection, revision: str) -> None:
+    """Move the schema up or down to `revision` ("base" for nothing), as the owner; the caller commits."""
+    from alembic import command  # noqa: PLC0415 - 0.2 s that only a migration needs
+
+    db.execute(text("set local role gatehouse_owner"))
+    config = alembic_config(db)
+    if revision == "base" or revision < schema_of(db):
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def alembic_config(db: Connection) -> Any:
+    """Return Alembic's configuration for our migrations on this connection."""
+    from alembic.config import Config  # noqa: PLC0415
+
+    spec = importlib.util.find_spec("migrations")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    assert folders, "the migrations are installed beside this package"
+    config = Config(attributes={"connection": db})
+    config.set_main_option("script_location", folders[0].replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _ours(error: DBAPIError) -> StoreError | None:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    said = str(error.orig).strip().split("\n")[0][:300]
+    if state in SQLSTATES:
+        todo = "stop this trader: another one is at work" if state == "GH001" else "stop, and verify the journal"
+        return SQLSTATES[state]("a journal that only its one writer extends", said, todo)
+    lost = error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not state)
+    if lost or state.startswith(AWAY):
+        return DatabaseAway("the database", said, "see `gatehouse status`; it may be stopped, starting or out of reach")
+    return None
