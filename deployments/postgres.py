@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -227,12 +228,12 @@ class Place:
         _write_private(path, json.dumps(passwords, indent=1))
         return passwords
 
-    def _remembered(self) -> dict[str, object]:
+    def _remembered(self) -> dict[str, Any]:
         with suppress(FileNotFoundError, json.JSONDecodeError):
             return dict(json.loads((self.folder / "server.json").read_text()))
         return {}
 
-    def _remember(self, state: dict[str, object]) -> None:
+    def _remember(self, state: dict[str, Any]) -> None:
         if state != self._remembered():
             _write_private(self.folder / "server.json", json.dumps(state))
 

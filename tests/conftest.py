@@ -1,0 +1,59 @@
+"""One throwaway PostgreSQL per test process, and a fresh migrated database for each test that asks."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from deployments.postgres import Place, Server
+from trader_core.store.database import ensure_migrated, open_engine
+
+
+@dataclass
+class Database:
+    """A migrated database of one test's own."""
+
+    server: Server
+    engines: list[Engine] = field(default_factory=list)
+
+    def url(self, role: str) -> str:
+        """Return the SQLAlchemy URL of migrate, trader, flow, api or verify."""
+        return self.server.url(role)
+
+    def engine(self, role: str) -> Engine:
+        """Return an engine that the fixture disposes of."""
+        self.engines.append(open_engine(self.url(role)))
+        return self.engines[-1]
+
+    def own_url(self) -> str:
+        """Return what GATEHOUSE_DATABASE_URL may be set to: a superuser's login to this database."""
+        return self.server.admin_url().replace("+psycopg", "")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A cluster of this process, without fsync, whose database `gatehouse` is the migrated template."""
+    home = tmp_path_factory.mktemp("pg")
+    place = Place(home / "postgres", home / "secrets", durable=False)
+    with place.used():
+        with place.locked():
+            server = place.ensure()
+        ensure_migrated(server.url("migrate"))
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: Server) -> Iterator[Database]:
+    """A fresh migrated database, dropped at the test's end."""
+    name = f"test_{os.urandom(6).hex()}"
+    admin = postgres_server.admin_url().replace("+psycopg", "").replace("/gatehouse?", "/postgres?")
+    with psycopg.connect(admin, autocommit=True) as db:
+        db.execute(f"create database {name} template gatehouse")  # type: ignore[arg-type]
+        made = Database(replace(postgres_server, database=name))
+        yield made
+        for engine in made.engines:
+            engine.dispose()
+        db.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]

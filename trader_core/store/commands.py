@@ -1,0 +1,96 @@
+"""What operators say: recorded before it has an effect, taken by the trader, answered; and the two switches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from trader_core.model.command import Command
+from trader_core.store.database import translated
+from trader_core.store.tables import OPERATOR_COMMAND
+
+SWITCHES = ("kill", "pause")
+PENDING = """
+select command_id, account, session_id, command, args, actor, reason from operator_command
+ where account = :account and done_at is null order by command_id
+"""
+TAKE = "update operator_command set taken_at = now() where command_id = :id and taken_at is null"
+FINISH = "update operator_command set done_at = now(), outcome = :outcome where command_id = :id and done_at is null"
+SWITCH = """
+insert into switch (name, is_on, reason, actor) values (:name, :is_on, :reason, :actor)
+on conflict (name) do update set is_on = excluded.is_on, reason = excluded.reason, actor = excluded.actor, at = now()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """One command that waits for its answer."""
+
+    command_id: int
+    account: str
+    session_id: str | None
+    command: Command
+    args: dict[str, Any]
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One switch: who set it, and why."""
+
+    is_on: bool
+    reason: str
+    actor: str
+
+
+def request(
+    db: Connection, account: str, command: Command, *, actor: str, reason: str, session_id: str | None = None,
+    args: Mapping[str, Any] | None = None,
+) -> int:  # fmt: skip
+    """Record a command for an account's trader and return its command_id."""
+    values = {"account": account, "session_id": session_id, "command": command, "args": dict(args or {}), "actor": actor, "reason": reason}
+    with translated():
+        made = db.execute(OPERATOR_COMMAND.insert().values(values).returning(OPERATOR_COMMAND.c.command_id))
+        return int(made.scalar_one())
+
+
+def pending(db: Connection, account: str) -> list[CommandRow]:
+    """Return the account's commands without an answer, oldest first."""
+    with translated():
+        rows = db.execute(text(PENDING), {"account": account}).mappings().all()
+    return [CommandRow(**(dict(row) | {"command": Command(row["command"])})) for row in rows]
+
+
+def take(db: Connection, command_id: int) -> bool:
+    """Mark a command as taken and say whether this was the first time."""
+    with translated():
+        return db.execute(text(TAKE), {"id": command_id}).rowcount == 1
+
+
+def finish(db: Connection, command_id: int, outcome: str) -> bool:
+    """Record a command's outcome and say whether it was the first one: a later one changes nothing."""
+    with translated():
+        return db.execute(text(FINISH), {"id": command_id, "outcome": outcome}).rowcount == 1
+
+
+def outcome_of(db: Connection, command_id: int) -> str | None:
+    """Return the outcome of a command, or None while it has none."""
+    query = "select outcome from operator_command where command_id = :id and done_at is not null"
+    return db.execute(text(query), {"id": command_id}).scalar_one_or_none()
+
+
+def set_switch(db: Connection, name: str, *, is_on: bool, actor: str, reason: str) -> None:
+    """Turn a switch on or off."""
+    assert name in SWITCHES, f"no such switch: {name}"
+    with translated():
+        db.execute(text(SWITCH), {"name": name, "is_on": is_on, "actor": actor, "reason": reason})
+
+
+def read_switches(db: Connection) -> dict[str, Switch]:
+    """Return both switches; one that nobody ever set is off."""
+    with translated():
+        rows = db.execute(text("select name, is_on, reason, actor from switch")).all()
+    found = {row.name: Switch(row.is_on, row.reason, row.actor) for row in rows}
+    return {name: found.get(name, Switch(is_on=False, reason="", actor="")) for name in SWITCHES}

@@ -1,0 +1,136 @@
+"""The journal: one hash chain per session, extended through one function, verified without trusting the database.
+
+The chain covers kind and body of each record and its place in its session; the columns epoch and at are for people, so a
+writer that relies on them puts them into the body.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from trader_core.model.errors import ChainBroken
+from trader_core.store.database import translated
+
+DOMAIN = b"gatehouse.journal.v1\0"
+OPERATORS = "operators"
+"""The chain of the operators' commands: it belongs to no session and needs no lease."""
+PAGE = 5_000
+APPEND = """
+select journal_append(:session, :account, :seq, :head, :epoch, cast(:kinds as text[]), cast(:bodies as bytea[]), cast(:hashes as bytea[]))
+"""
+APPEND_OPERATORS = """
+select operators_append(:seq, :head, cast(:kinds as text[]), cast(:bodies as bytea[]), cast(:hashes as bytea[]))
+"""
+
+
+class Record(NamedTuple):
+    """What a writer appends: `body` is the canonical bytes, hashed as they are."""
+
+    kind: str
+    body: bytes
+
+
+class Head(NamedTuple):
+    """The end of a chain; seq 0 and the genesis hash before the first record."""
+
+    seq: int
+    hash: bytes
+
+
+class JournalRow(NamedTuple):
+    """One record as stored."""
+
+    seq: int
+    epoch: int
+    kind: str
+    body: bytes
+    prev: bytes
+    hash: bytes
+
+
+def genesis(session_id: str) -> bytes:
+    """Return what the first record of a session follows: it binds the chain to its session."""
+    return hashlib.sha256(DOMAIN + session_id.encode()).digest()
+
+
+def record_hash(prev: bytes, kind: str, body: bytes) -> bytes:
+    """Return the hash of a record: SHA-256 of the domain, `prev`, and kind and body behind their lengths (4 bytes, big-endian)."""
+    name = kind.encode()
+    return hashlib.sha256(DOMAIN + prev + struct.pack(">i", len(name)) + name + struct.pack(">i", len(body)) + body).digest()
+
+
+def append(
+    db: Connection, session_id: str, account: str, expected_seq: int, expected_head: bytes, epoch: int, records: Sequence[Record]
+) -> Head:
+    """Append records behind the expected head, in this transaction, and return the new head.
+
+    Raises Fenced when the account's lease is at another epoch, ChainBroken when the head is another one or a hash is wrong;
+    either way nothing is appended and the transaction is lost.
+    """
+    if not records:
+        return Head(expected_seq, expected_head)
+    values = _values(expected_seq, expected_head, records)
+    with translated():
+        db.execute(text(APPEND), values | {"session": session_id, "account": account, "epoch": epoch})
+    return Head(expected_seq + len(records), values["hashes"][-1])
+
+
+def append_operators(db: Connection, records: Sequence[Record]) -> Head:
+    """Append records to the operators' chain and return its new head; raises ChainBroken when another writer was faster."""
+    end = head(db, OPERATORS)
+    if not records:
+        return end
+    values = _values(end.seq, end.hash, records)
+    with translated():
+        db.execute(text(APPEND_OPERATORS), values)
+    return Head(end.seq + len(records), values["hashes"][-1])
+
+
+def head(db: Connection, session_id: str) -> Head:
+    """Return the end of the session's chain."""
+    with translated():
+        row = db.execute(text("select seq, hash from journal_head where session_id = :id"), {"id": session_id}).one_or_none()
+    return Head(0, genesis(session_id)) if row is None else Head(int(row.seq), bytes(row.hash))
+
+
+def load(db: Connection, session_id: str, after_seq: int = 0) -> Iterator[JournalRow]:
+    """Yield the session's records after `after_seq`, in order, page by page: memory stays bounded."""
+    query = text("""
+        select seq, epoch, kind, body, prev, hash from journal
+         where session_id = :id and seq > :after order by seq limit :page""")
+    while True:
+        with translated():
+            rows = db.execute(query, {"id": session_id, "after": after_seq, "page": PAGE}).all()
+        for row in rows:
+            yield JournalRow(int(row.seq), int(row.epoch), row.kind, bytes(row.body), bytes(row.prev), bytes(row.hash))
+        if len(rows) < PAGE:
+            return
+        after_seq = int(rows[-1].seq)
+
+
+def verify(db: Connection, session_id: str) -> Head:
+    """Recompute the whole chain here and return its head; raises ChainBroken naming the first record that does not fit."""
+    end = Head(0, genesis(session_id))
+    for row in load(db, session_id):
+        place = f"record {end.seq + 1} of {session_id}"
+        if row.seq != end.seq + 1:
+            raise ChainBroken(place, f"record {row.seq}: one is missing", "stop, and compare with a backup")
+        if row.prev != end.hash or row.hash != record_hash(end.hash, row.kind, row.body):
+            raise ChainBroken(f"{place} to follow from the one before", "another hash: it was changed", "stop, and compare with a backup")
+        end = Head(row.seq, row.hash)
+    stored = head(db, session_id)
+    if stored != end:
+        raise ChainBroken(f"a head at record {end.seq} of {session_id}", f"a head at {stored.seq}", "stop, and compare with a backup")
+    return end
+
+
+def _values(seq: int, prev: bytes, records: Sequence[Record]) -> dict[str, Any]:
+    hashes: list[bytes] = []
+    for record in records:
+        prev_hash = hashes[-1] if hashes else prev
+        hashes.append(record_hash(prev_hash, record.kind, record.body))
+    return {"seq": seq, "head": prev, "kinds": [record.kind for record in records], "bodies": [record.body for record in records],
+            "hashes": hashes}  # fmt: skip
