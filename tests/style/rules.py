@@ -17,7 +17,7 @@ FUNCTION_LINES_MAX = 70
 IMPORTERS: dict[str, tuple[str, ...]] = {
     "ccxt": ("trader_core/venues/gateway.py",),
     "sqlalchemy": ("trader_core/store/", "migrations/", "deployments/"),
-    "alembic": ("migrations/", "deployments/"),
+    "alembic": ("trader_core/store/database.py", "migrations/", "deployments/"),
     "psycopg": ("trader_core/store/", "migrations/", "deployments/"),
     "numba": ("trader_core/engine/",),
     "fastapi": ("console/", "sandbox/"),
