@@ -22,12 +22,12 @@ class Durable:
         """Start with an unread journal: call `read` before `commit`."""
         self._engine, self._thread = engine, thread
         self._session_id, self._account, self._epoch = session_id, account, epoch
-        self._seq, self._head = 0, journal.GENESIS
+        self._seq, self._head = 0, journal.genesis(session_id)
 
     def _run_read(self) -> State | None:
         with database.begin(self._engine) as db:
-            if journal.head(db, self._session_id) is None:
-                self._seq, self._head = 0, journal.GENESIS
+            self._seq, self._head = 0, journal.genesis(self._session_id)
+            if journal.head(db, self._session_id).seq == 0:
                 return None
             return fold(self._records(db))
 
@@ -43,23 +43,23 @@ class Durable:
     async def commit(self, records: Sequence[Record], state: State) -> None:
         """Append records and their rows in one transaction; raises StoreError when that is not certain."""
         rows = project(state, self._account, list(records))
-        lines = [(str(record.kind), encode(record.body)) for record in records]
+        lines = [journal.Record(str(record.kind), encode(record.body)) for record in records]
         await asyncio.get_running_loop().run_in_executor(self._thread, self._run_commit, lines, rows, state.next_slot_ms)
 
-    def _run_commit(self, lines: list[tuple[str, bytes]], rows: Rows, next_ms: int) -> None:
+    def _run_commit(self, lines: list[journal.Record], rows: Rows, next_ms: int) -> None:
         with database.begin(self._engine) as db:
             seq, head = journal.append(db, self._session_id, self._account, self._seq, self._head, self._epoch, lines)
-            save_rows(db, rows)
+            save_rows(db, self._session_id, rows)
             sessions.save_progress(db, self._session_id, next_ms)
         self._seq, self._head = seq, head
 
 
-def save_rows(db: "Connection", rows: Rows) -> None:
+def save_rows(db: "Connection", session_id: str, rows: Rows) -> None:
     """Write rows in the order in which foreign keys want them."""
-    signals.insert_signals(db, rows.signals)
-    signals.insert_refusals(db, rows.refusals)
-    signals.insert_intents(db, rows.intents)
-    orders.upsert_orders(db, rows.orders)
+    signals.insert_signals(db, session_id, rows.signals)
+    signals.insert_refusals(db, session_id, rows.refusals)
+    signals.insert_intents(db, session_id, rows.intents)
+    orders.upsert_order_states(db, rows.orders)
     orders.insert_fills(db, rows.fills)
-    snapshots.insert_positions(db, rows.positions)
-    snapshots.insert_pnl(db, rows.pnl)
+    snapshots.insert_positions(db, session_id, rows.positions)
+    snapshots.insert_pnl(db, session_id, rows.pnl)

@@ -24,7 +24,7 @@ from trader_core.trader import events as ev
 from trader_core.trader.shell import Control
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 log = structlog.get_logger()
 
@@ -61,6 +61,7 @@ class Trader:
     run_session: Runner
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     running: dict[str, Running] = field(default_factory=dict)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
     epoch: int = 0
     lease_ok_until: float = 0.0
     kill: str = ""
@@ -84,18 +85,31 @@ class Trader:
         return await asyncio.get_running_loop().run_in_executor(self.thread, work)
 
     async def serve(self) -> None:
-        """Hold the account until told to stop; sessions that are left go on when a trader starts again."""
-        await self._take()
+        """Hold the account until told to stop; sessions that are left go on when a trader starts again.
+
+        Raises Fenced when another trader has the account. While the database is away nothing is held and nothing is sent;
+        when it is back the account is taken again under a new epoch, and every session recovers from its journal.
+        """
         try:
             while not self.stopping.is_set():
                 try:
-                    await self._round()
+                    with lease.account_lock(self.engine, self.account) as lock:
+                        await self._take()
+                        self.held.set()
+                        await self._rounds(lock)
                 except DatabaseAway as error:
                     log.warning("database away", text=str(error))
                     await asyncio.sleep(RETRY_S)
-                await asyncio.sleep(POLL_S)
+                finally:
+                    self.held.clear()
         finally:
             await self._leave()
+
+    async def _rounds(self, lock: "Connection") -> None:
+        while not self.stopping.is_set():
+            await self.in_thread(lambda: _ask(lock))
+            await self._round()
+            await asyncio.sleep(POLL_S)
 
     async def _take(self) -> None:
         def work() -> int:
@@ -126,7 +140,7 @@ class Trader:
         with database.begin(self.engine) as db:
             lease.renew(db, self.account, self.epoch, int(LEASE_TTL_S * 1000), int(time.time() * 1000))
             found = sessions.sessions_of(db, self.account, [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING])
-            switches = {name: switch.reason or name for name, switch in commands.read_switches(db).items() if switch.on}
+            switches = {name: switch.reason or name for name, switch in commands.read_switches(db).items() if switch.is_on}
             return found, switches, commands.pending(db, self.account)
 
     def _set_kill(self, why: str) -> None:
@@ -158,13 +172,17 @@ class Trader:
     async def _guarded(self, row: sessions.SessionRow, control: Control) -> None:
         """Run one session; when the database comes back it is recovered from its journal, and other errors end it loudly."""
         while True:
+            await self.held.wait()
+            epoch = self.epoch
             try:
-                await self.run_session(row, control, self.epoch)
+                await self.run_session(row, control, epoch)
             except DatabaseAway as error:
                 log.warning("session waits for the database", session=row.session_id, text=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
             except Fenced:
+                if epoch != self.epoch or not self.held.is_set():
+                    continue
                 log.exception("another trader took the account")
                 self.stopping.set()
                 return
@@ -191,6 +209,12 @@ class Trader:
         await asyncio.gather(*(r.task for r in self.running.values()), return_exceptions=True)
         self.thread.shutdown()
         self.engine.dispose()
+
+
+def _ask(lock: "Connection") -> None:
+    """Raise DatabaseAway when the connection that holds the lock is gone: then so is the lock."""
+    with database.translated():
+        lock.exec_driver_sql("select 1")
 
 
 def code_hash() -> str:

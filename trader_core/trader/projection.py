@@ -4,24 +4,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trader_core.model.session import Cause, Refusal
+from trader_core.store.orders import FillRow, OrderRow
+from trader_core.store.signals import IntentRow, RefusalRow, SignalRow
+from trader_core.store.snapshots import PnlRow, PositionRow
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import Order, State
 
-Row = dict[str, Any]
 HOUR_MS = 3_600_000
+Body = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Rows:
     """Rows per table, in the order in which foreign keys want them."""
 
-    signals: list[Row] = field(default_factory=list)
-    refusals: list[Row] = field(default_factory=list)
-    intents: list[Row] = field(default_factory=list)
-    orders: list[Row] = field(default_factory=list)
-    fills: list[Row] = field(default_factory=list)
-    positions: list[Row] = field(default_factory=list)
-    pnl: list[Row] = field(default_factory=list)
+    signals: list[SignalRow] = field(default_factory=list)
+    refusals: list[RefusalRow] = field(default_factory=list)
+    intents: list[IntentRow] = field(default_factory=list)
+    orders: list[OrderRow] = field(default_factory=list)
+    fills: list[FillRow] = field(default_factory=list)
+    positions: list[PositionRow] = field(default_factory=list)
+    pnl: list[PnlRow] = field(default_factory=list)
 
 
 def project(state: State, account: str, records: list[Record]) -> Rows:
@@ -48,67 +51,89 @@ def project(state: State, account: str, records: list[Record]) -> Rows:
     return rows
 
 
-def decision_rows(session_id: str, symbols: list[str], decisions: list[list[int]]) -> tuple[list[Row], list[Row]]:
+def decision_rows(symbols: list[str], decisions: list[list[int]]) -> tuple[list[SignalRow], list[RefusalRow]]:
     """Return the signal rows and refusal rows of decisions in the field order of engine.layout.DECISION."""
-    signals: list[Row] = []
-    refusals: list[Row] = []
+    signals: list[SignalRow] = []
+    refusals: list[RefusalRow] = []
     for signal, ts, instrument, cause, target_from, target_to, wanted, _qty, refusal, close, _limit, _reserve, verdicts in decisions:
-        signals.append({
-            "session_id": session_id, "signal_id": signal, "ts": ts, "symbol": symbols[instrument], "cause": Cause(cause).name,
-            "target_from": target_from, "target_to": target_to, "wanted": wanted, "close": close,
-        })  # fmt: skip
+        signals.append(SignalRow(signal, ts, symbols[instrument], Cause(cause).name, target_from, target_to, wanted, close))
         if refusal:
-            layer = refusal // 10
-            refusals.append({
-                "session_id": session_id, "signal_id": signal, "refusal": Refusal(refusal).name, "layer": layer, "verdicts": verdicts,
-            })  # fmt: skip
+            refusals.append(RefusalRow(signal, Refusal(refusal).name, refusal // 10, verdicts))
     return signals, refusals
 
 
-def _bars(rows: Rows, state: State, body: Row) -> None:
+def _bars(rows: Rows, state: State, body: Body) -> None:
     if body["decisions"]:
-        signals, refusals = decision_rows(state.session_id, [x.symbol for x in state.instruments], body["decisions"])
+        signals, refusals = decision_rows([x.symbol for x in state.instruments], body["decisions"])
         rows.signals += signals
         rows.refusals += refusals
 
 
-def _intent(state: State, body: Row) -> Row:
-    return {
-        "client_order_id": body["client_order_id"], "session_id": state.session_id, "signal_id": body["signal"],
-        "decision_key": body["decision_key"], "symbol": state.instruments[body["instrument"]].symbol,
-        "side": body["side"], "qty": body["qty"], "limit_price": body["limit"], "reserve": body["reserve"],
-        "cause": Cause(body["cause"]).name, "verdicts": body["verdicts"], "ts": body["ts"],
-    }  # fmt: skip
+def _intent(state: State, body: Body) -> IntentRow:
+    return IntentRow(
+        client_order_id=body["client_order_id"],
+        signal_id=body["signal"],
+        decision_key=body["decision_key"],
+        symbol=state.instruments[body["instrument"]].symbol,
+        side=body["side"],
+        qty=body["qty"],
+        limit_price=body["limit"],
+        reserve=body["reserve"],
+        cause=Cause(body["cause"]).name,
+        verdicts=body["verdicts"],
+        ts=body["ts"],
+    )
 
 
-def order_row(state: State, account: str, order: Order, at_ms: int) -> Row:
+def order_row(state: State, account: str, order: Order, at_ms: int) -> OrderRow:
     """Return an order's row as it stands now."""
-    return {
-        "client_order_id": order.client_order_id, "session_id": state.session_id, "account": account, "symbol": order.symbol,
-        "side": int(order.side), "qty": order.qty, "state": str(order.state), "venue_order_id": order.venue_order_id,
-        "sent_ms": order.sent_ms, "window_ms": order.window_ms, "epoch": order.epoch, "filled": order.filled,
-        "released": order.released, "updated_ms": max(at_ms, order.sent_ms),
-    }  # fmt: skip
+    return OrderRow(
+        client_order_id=order.client_order_id,
+        session_id=state.session_id,
+        account=account,
+        symbol=order.symbol,
+        side=int(order.side),
+        qty=order.qty,
+        state=str(order.state),
+        venue_order_id=order.venue_order_id,
+        sent_ms=order.sent_ms,
+        window_ms=order.window_ms,
+        epoch=order.epoch,
+        filled=order.filled,
+        released=order.released,
+        updated_ms=max(at_ms, order.sent_ms),
+    )
 
 
-def _fill(state: State, account: str, order: Order, body: Row) -> Row:
-    return {
-        "account": account, "symbol": order.symbol, "trade_id": body["trade_id"], "session_id": state.session_id,
-        "signal_id": order.signal, "client_order_id": order.client_order_id, "side": int(order.side), "qty": body["qty"],
-        "price": body["price"], "fee": body["fee"], "fee_base": body["fee_base"], "ts": body["ts"],
-    }  # fmt: skip
+def _fill(state: State, account: str, order: Order, body: Body) -> FillRow:
+    return FillRow(
+        account=account,
+        symbol=order.symbol,
+        trade_id=body["trade_id"],
+        session_id=state.session_id,
+        signal_id=order.signal,
+        client_order_id=order.client_order_id,
+        side=int(order.side),
+        qty=body["qty"],
+        price=body["price"],
+        fee=body["fee"],
+        fee_base=body["fee_base"],
+        ts=body["ts"],
+    )
 
 
-def _position(state: State, index: int, at_ms: int) -> Row:
+def _position(state: State, index: int, at_ms: int) -> PositionRow:
     slot = state.slots[index]
-    return {
-        "session_id": state.session_id, "ts": at_ms, "symbol": state.instruments[index].symbol,
-        "position": int(slot["position"]), "cost": int(slot["cost"]), "close": int(slot["close"]),
-        "realised": int(slot["realised"]),
-    }  # fmt: skip
+    return PositionRow(
+        state.instruments[index].symbol,
+        at_ms,
+        int(slot["position"]),
+        int(slot["cost"]),
+        int(slot["close"]),
+        int(slot["realised"]),
+    )
 
 
-def _pnl(state: State, at_ms: int) -> Row:
+def _pnl(state: State, at_ms: int) -> PnlRow:
     account = state.account[0]
-    names = ("cash", "equity", "peak", "realised", "fees", "positions")
-    return {"session_id": state.session_id, "ts": at_ms, **{name: int(account[name]) for name in names}}
+    return PnlRow(at_ms, *(int(account[name]) for name in PnlRow._fields[1:]))

@@ -1,0 +1,184 @@
+"""The local stack: database, embedded exchange and traders, as children of one supervisor that restarts a dead trader.
+
+`python -m deployments.stack` is the supervisor that `gatehouse up` leaves running; the demo is its own supervisor.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deployments import postgres
+from sandbox import launch
+from trader_core.model.errors import GatehouseError
+from trader_core.settings import Settings
+
+RESTART_S = 1.0
+STOP_S = 10.0
+ACCOUNTS = ("paper", "sandbox")
+
+
+class StackFault(GatehouseError):
+    """A part of the local stack did not start."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """What runs; `trader_pids` changes when a trader is restarted."""
+
+    settings: Settings
+    server: postgres.Server
+    sandbox: launch.Sandbox | None
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    restarts: int = 0
+
+    def start_trader(self, account: str) -> None:
+        """Start one account's trader; its log goes to the home folder."""
+        logs = self.settings.folder() / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        with (logs / f"trader-{account}.log").open("ab") as out:
+            command = [sys.executable, "-m", "console.main", "trader", "--account", account, "--parent", str(os.getpid())]
+            self.children[account] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environment(self.settings)
+            )
+
+    def supervise(self) -> None:
+        """Restart each trader that died, until told to stop."""
+        while not self.stopping.wait(RESTART_S):
+            for account, child in list(self.children.items()):
+                if child.poll() is not None and not self.stopping.is_set():
+                    self.restarts += 1
+                    self.start_trader(account)
+
+    def stop(self) -> None:
+        """End the traders, then the exchange; a child that ignores SIGTERM is killed."""
+        self.stopping.set()
+        for child in self.children.values():
+            with suppress(ProcessLookupError):
+                child.terminate()
+        for child in self.children.values():
+            try:
+                child.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if self.sandbox is not None:
+            self.sandbox.stop()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return a child's environment: ours, with the same home."""
+    return {**os.environ, "GATEHOUSE_HOME": str(settings.folder())}
+
+
+def announce_path(settings: Settings) -> Path:
+    """Return where the embedded exchange says how to reach it."""
+    return settings.folder() / "run" / "sandbox.json"
+
+
+@contextmanager
+def local(settings: Settings, options: launch.Options | None, accounts: Sequence[str] = ACCOUNTS) -> Iterator[Stack]:
+    """Yield a running stack and stop all of it at the end; `options` None leaves the exchange out."""
+    settings.folder().mkdir(parents=True, exist_ok=True)
+    with postgres.running(settings) as server:
+        exchange = launch.launch(options) if options is not None else None
+        stack = Stack(settings, server, exchange)
+        try:
+            for account in accounts:
+                stack.start_trader(account)
+            watcher = threading.Thread(target=stack.supervise, name="supervisor", daemon=True)
+            watcher.start()
+            yield stack
+            stack.stopping.set()
+            watcher.join()
+        finally:
+            stack.stop()
+
+
+def supervisor_path(settings: Settings) -> Path:
+    """Return the file in which a supervisor left running says its process id."""
+    return settings.folder() / "run" / "supervisor.json"
+
+
+def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Leave a supervisor running and return what it said; one that runs already is left as it is."""
+    found = status(settings)
+    if found:
+        return found
+    logs = settings.folder() / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / "supervisor.log").open("ab") as out:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "deployments.stack", *arguments],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environment(settings), cwd=Path.cwd(),
+        )  # fmt: skip
+    for _ in range(300):
+        found = status(settings)
+        if found:
+            return found
+        if child.poll() is not None:
+            break
+        time.sleep(0.1)
+    tail = (logs / "supervisor.log").read_text(errors="replace")[-600:]
+    raise StackFault("a local stack that starts within 30 s", tail, f"read {logs / 'supervisor.log'}")
+
+
+def down(settings: Settings) -> bool:
+    """End a supervisor that was left running, and say whether there was one."""
+    found = status(settings)
+    if not found:
+        return False
+    os.kill(found["pid"], signal.SIGTERM)
+    for _ in range(300):
+        if not _alive(found["pid"]):
+            break
+        time.sleep(0.1)
+    supervisor_path(settings).unlink(missing_ok=True)
+    return True
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Return what a running supervisor said of itself, or nothing."""
+    try:
+        said: dict[str, Any] = json.loads(supervisor_path(settings).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return said if _alive(said["pid"]) else {}
+
+
+def _alive(pid: int) -> bool:
+    """Whether the process is a supervisor of ours: a process id may have been given to another program."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"deployments.stack" in words and b"\nState:\tZ" not in Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return False
+
+
+def main() -> None:
+    """Run the supervisor until SIGTERM."""
+    settings = Settings()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    options = launch.Options(announce=announce_path(settings), clock="stepped")
+    with local(settings, options) as stack:
+        said = {"pid": os.getpid(), "sandbox": stack.sandbox.url if stack.sandbox else "", "accounts": list(stack.children)}
+        path = supervisor_path(settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(said))
+        stop.wait()
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
