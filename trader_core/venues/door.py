@@ -1,0 +1,106 @@
+"""The only door to the socket: which host, which path, which order, and whether it may still go.
+
+It stands in two places, both after the limiter and after signing: before the client hands a request to its transport, and
+again when a connection is in hand and the next step is writing. A request that passes neither leaves no byte.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from trader_core.model.errors import HostRefused, VenueRefused
+from trader_core.venues.outcomes import Call
+from trader_core.venues.profiles import Profile, check_url
+
+CALL: ContextVar[Call] = ContextVar("gatehouse_call")
+"""The call of this task: what it may send, and what was seen of it."""
+
+ALLOWED = frozenset(
+    {("POST", "/api/v3/order"), ("DELETE", "/api/v3/order")}
+    | {("GET", f"/api/v3/{path}") for path in ("time", "klines", "depth", "ticker/24hr", "exchangeInfo", "tradeFee")}
+    | {("GET", f"/api/v3/{path}") for path in ("order", "openOrders", "myTrades", "account")}
+)
+"""Every method and path that is ever asked: no withdrawal, transfer or margin call can leave."""
+
+_PROXIES = tuple(
+    "aiohttp_proxy proxy proxyUrl proxy_url proxyUrlCallback proxy_url_callback httpProxy http_proxy httpProxyCallback"  # noqa: SIM905
+    " http_proxy_callback httpsProxy https_proxy httpsProxyCallback https_proxy_callback socksProxy socks_proxy"
+    " socksProxyCallback socks_proxy_callback".split()
+)
+
+
+def check_request(profile: Profile, call: Call, method: str, url: str, body: object) -> None:
+    """Pass when this signed request is the one that was decided: its host, path and every pair of its query.
+
+    `call.signed` names the pairs of an order; None stands for any other call, whose query is not compared. Raises HostRefused for another
+    host and VenueRefused for any other difference.
+    """
+    check_url(profile, url)
+    parts = urlsplit(url)
+    if (method, parts.path) not in ALLOWED or (method, parts.path) != (call.method, call.path):
+        raise VenueRefused(f"{call.method} {call.path} from the allow-list", f"{method} {parts.path}", "stop: it asks for something else")
+    if call.signed is None:
+        return
+    pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+    found = {key: value for key, value in pairs if key != "signature"}
+    if body is not None or len(pairs) != len(found) + 1 or found != call.signed:
+        differing = sorted(key for key in found.keys() | call.signed.keys() if found.get(key) != call.signed.get(key))
+        raise VenueRefused("a signed request equal to the journaled one", f"other {', '.join(differing) or 'form'}", "stop and report it")
+
+
+def check_client(exchange: Any) -> None:
+    """Pass when nobody gave the client a proxy, a retry, a trusting environment or a talkative log; raises VenueRefused otherwise."""
+    proxies = [name for name in _PROXIES if getattr(exchange, name, None)]
+    talks = exchange.verbose or exchange.logger.isEnabledFor(10)
+    if proxies or talks or exchange.aiohttp_trust_env or exchange.options.get("maxRetriesOnFailure"):
+        found = ", ".join(proxies) or "verbose logging, retries or a trusted environment"
+        raise VenueRefused("a client without proxy, retries and debug log", found, "remove that setting")
+
+
+class Connector(aiohttp.TCPConnector):
+    """Hands out a connection only to the bound host, and only while the call of this task may still go."""
+
+    def __init__(self, profile: Profile, may_go: Callable[[Call], str]) -> None:
+        """Bind the profile's host; `may_go` answers "" or the reason to refuse."""
+        super().__init__(limit=50, keepalive_timeout=30)
+        self._profile, self._may_go = profile, may_go
+
+    async def connect(self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109 - its base says so
+        """Return a connection, or raise with nothing written: HostRefused for another host, VenueRefused when the call may not go."""
+        check_url(self._profile, str(req.url))
+        if req.proxy is not None:
+            raise HostRefused("no proxy", "a proxy", "remove it")
+        connection = await super().connect(req, traces, timeout)
+        call = CALL.get()
+        reason = self._may_go(call)
+        if reason:
+            connection.close()
+            raise VenueRefused("leave to send at the last moment", reason, "see the reason")
+        call.written = True
+        return connection
+
+
+class Transport:
+    """What the client takes for its aiohttp session: the same four verbs, with redirects off."""
+
+    def __init__(self, profile: Profile, may_go: Callable[[Call], str]) -> None:
+        """Open a session that reads no environment; must run inside an event loop."""
+        self._session = aiohttp.ClientSession(connector=Connector(profile, may_go), trust_env=False)
+        self.headers = self._session.headers
+        self.get, self.post, self.put, self.delete = (self._verb(verb) for verb in ("GET", "POST", "PUT", "DELETE"))
+
+    def _verb(self, verb: str) -> Callable[..., Any]:
+        def send(url: URL, **options: Any) -> Any:
+            return self._session.request(verb, url, allow_redirects=False, **options)
+
+        return send
+
+    async def close(self) -> None:
+        """Leave no socket behind."""
+        await self._session.close()
+        await asyncio.sleep(0)

@@ -1,0 +1,115 @@
+"""Venue profiles: what one exchange allows and can do, as data proven by tests instead of read from the client's `has`."""
+
+import ipaddress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from trader_core.model.errors import HostRefused
+
+
+class Stops(StrEnum):
+    """Who watches a protective stop."""
+
+    RESTING = "RESTING"
+    """The exchange, as a resting order."""
+    BOT_SIDE = "BOT_SIDE"
+    """The trader, on each bar or quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one venue allows and can do; it holds no secret."""
+
+    name: str
+    hosts: frozenset[str]
+    """Host names that a request may go to, and no other."""
+    quotes: tuple[str, ...]
+    fee_in_base: bool
+    client_id_len_max: int
+    lookup_by_client_id: bool
+    ack_echoes_client_id: bool
+    window_ms_max: int
+    """The longest validity that a signed request is given."""
+    visibility_ms: int
+    """An accepted order can be seen by its id at the latest this long after it was accepted."""
+    stops: Stops
+    weight_window_ms: int
+    weight_data: int
+    """Weight of market data that may be asked for in one window."""
+    weight_orders: int
+    """Weight of private calls in one window, the reserve included."""
+    weight_reserve: int
+    """Part of `weight_orders` that only cancels and look-ups may use."""
+    sandbox: bool = False
+    base_url: str = ""
+    """Scheme, host and port that every request goes to; set on sandbox profiles only."""
+    stepped: bool = False
+    """Venue time stands still until the session advances it: waiting for it can never help."""
+    speed: float = 1.0
+    """Venue milliseconds per wall millisecond of a free-running clock."""
+
+
+MEXC = Profile(
+    name="mexc",
+    hosts=frozenset({"api.mexc.com"}),
+    quotes=("USDT", "USDC"),
+    fee_in_base=False,
+    client_id_len_max=32,
+    lookup_by_client_id=True,
+    ack_echoes_client_id=False,
+    window_ms_max=5_000,
+    visibility_ms=10_000,
+    stops=Stops.BOT_SIDE,
+    weight_window_ms=10_000,
+    weight_data=400,
+    weight_orders=400,
+    weight_reserve=80,
+)
+"""MEXC spot: 500 weight in 10 s by its documents, of which we use four fifths."""
+
+_STEPPED_WEIGHT = 20_000
+
+
+def sandbox_profile(base_url: str, *, stepped: bool, speed: float = 1.0) -> Profile:
+    """Return MEXC's profile bound to an embedded exchange at `base_url` (http://<loopback address>:<port>).
+
+    On a stepped clock the budget counts per venue instant: it bounds a runaway loop, since nothing else asks that exchange.
+    Raises HostRefused unless the address is a literal loopback address with a port.
+    """
+    host = loopback_host(base_url)
+    weights = (_STEPPED_WEIGHT, _STEPPED_WEIGHT, _STEPPED_WEIGHT // 5) if stepped else (400, 400, 80)
+    return replace(
+        MEXC,
+        name="sandbox",
+        hosts=frozenset({host}),
+        sandbox=True,
+        base_url=base_url.rstrip("/"),
+        stepped=stepped,
+        speed=speed,
+        weight_data=weights[0],
+        weight_orders=weights[1],
+        weight_reserve=weights[2],
+    )
+
+
+def loopback_host(base_url: str) -> str:
+    """Return the host of a loopback base URL; raises HostRefused for a name, another address, a user part or no port."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    try:
+        inside = ipaddress.ip_address(host).is_loopback and parts.port is not None
+    except ValueError:
+        inside = False
+    if parts.scheme not in {"http", "ws"} or not inside or parts.username is not None or parts.query or parts.fragment:
+        raise HostRefused("a literal loopback address with a port, such as http://127.0.0.1:8790", base_url, "use the embedded exchange")
+    return host
+
+
+def check_url(profile: Profile, url: str) -> None:
+    """Pass when a request may go to `url`: same scheme, host and port as the profile's base; raises HostRefused otherwise."""
+    base, found = urlsplit(profile.base_url), urlsplit(url)
+    same = (found.hostname, found.port) == (base.hostname, base.port) and found.scheme in {"http", "ws"}
+    if not profile.sandbox or not same or found.hostname not in profile.hosts or found.username is not None:
+        place = f"{found.scheme}://{found.hostname}:{found.port}"
+        raise HostRefused(f"a request to {profile.base_url or 'an embedded exchange'}", place, "stop and look at what changed the address")
