@@ -25,7 +25,7 @@ def _equity(*units: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def test_a_round_trip_earns_the_difference_less_both_fees() -> None:
     episodes, booked = book([COIN], [_buy(1, 2, 100, 1), _sell(5, 2, 110, 1)])
-    # 220 - 1 - (200 + 1)
+    # 220 less a fee of 1 against 200 and a fee of 1
     assert [(one.opened_ts, one.closed_ts, one.cost, one.profit) for one in episodes] == [(1, 5, 201 * UNIT, 18 * UNIT)]
     assert booked[-1] == (5, 18 * UNIT, 2 * UNIT, 0)
 
