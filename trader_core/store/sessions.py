@@ -128,6 +128,15 @@ def save_progress(db: Connection, session_id: str, next_ms: int, state_digest: s
     _update(db, session_id, {"next_ms": next_ms, "state_digest": state_digest})
 
 
+def save_opening(db: Connection, session_id: str, from_ms: int, until_ms: int, instruments: Iterable[Instrument]) -> None:
+    """Store where a requested session begins and ends, and its frozen instruments. Raises UnknownName.
+
+    Before its opening a session has from_ms 0, and until_ms is the length that was asked for.
+    """
+    bodies = [asdict(instrument) for instrument in instruments]
+    _update(db, session_id, {"from_ms": from_ms, "until_ms": until_ms, "next_ms": from_ms, "instruments": bodies})
+
+
 def save_instruments(db: Connection, session_id: str, instruments: Iterable[Instrument]) -> None:
     """Store the instruments as frozen at the session's opening. Raises UnknownName."""
     _update(db, session_id, {"instruments": [asdict(instrument) for instrument in instruments]})

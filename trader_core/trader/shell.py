@@ -67,7 +67,6 @@ class Shell:
     def __init__(self, state: State, journal: Journal, venue: Venue, feed: Feed, control: Control, baseline: dict[str, str]) -> None:
         """Take the folded state; nothing happens before `run`."""
         self.state, self.journal, self.venue, self.feed, self.control = state, journal, venue, feed, control
-        self.baseline = baseline
         self.decider = Decider(state.plan)
         self.buffer: list[Record] = []
         self._suspect: tuple[str, ...] = ()
@@ -172,7 +171,7 @@ class Shell:
         reply = await self.venue.balances()
         if reply.outcome is not Outcome.OK or reply.value is None:
             return
-        found = books.differences(self.state, self.baseline, reply.value)
+        found = books.differences(self.state, self.state.baseline, reply.value)
         if found and found != self._suspect:
             self._suspect = found
             await self.reconcile()

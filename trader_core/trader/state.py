@@ -92,6 +92,8 @@ class State:
     grids: EngineRecord
     step_ms: int
     next_slot_ms: int
+    baseline: dict[str, str] = field(default_factory=dict)
+    """The venue's balances at the opening, by currency: what was there before us."""
     orders: dict[str, Order] = field(default_factory=dict)
     pending: dict[str, Order] = field(default_factory=dict)
     """The orders that are not terminal, in the order of their intents."""
@@ -135,6 +137,7 @@ def opened(body: dict[str, Any]) -> State:
         grids=grid_records(instruments, plan),
         step_ms=timeframe_ms(plan.timeframe),
         next_slot_ms=body["from_ms"],
+        baseline=body["baseline"],
         flags={"start": "a session starts HALTED"},
         scratch=np.zeros(4 * len(instruments) + 4, DECISION),
     )

@@ -1,0 +1,129 @@
+"""Opening: from a requested row to a running session, and from a journal back to one."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trader_core.model.bar import slot_of, timeframe_ms
+from trader_core.model.errors import SessionHalted, VenueUnavailable
+from trader_core.model.instrument import Instrument, freeze
+from trader_core.model.money import to_text
+from trader_core.model.order import OrderState
+from trader_core.model.session import SessionMode, SessionStatus
+from trader_core.store import database, sessions
+from trader_core.trader import books
+from trader_core.trader.durable import Durable
+from trader_core.trader.recovery import opening
+from trader_core.trader.shell import Control, Shell
+from trader_core.trader.state import State, digest, opened
+from trader_core.venues.link import Link, connect
+from trader_core.venues.port import Reply, SendRequest, Venue
+from trader_core.venues.simulated import Feed, SimulatedVenue
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(slots=True)
+class Opener:
+    """Runs one session after the other for a trader; it holds no state of its own."""
+
+    engine: "Engine"
+    thread: ThreadPoolExecutor
+    home: Path
+
+    async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
+        """Run a session to its end; raises GatehouseError when it cannot go on."""
+        durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch)
+        state = await durable.read()
+        if state is not None and state.closed:
+            await self._finish(row, state)
+            return
+        shells: list[Shell] = []
+        private = row.mode is not SessionMode.PAPER
+        link = await connect(row.venue, self.home, row.plan.symbols, row.plan.timeframe, lambda r: shells[0].gate(r), private=private)
+        try:
+            if state is None:
+                state = await self._open(row, link, durable)
+            link.gateway.use(state.instruments)
+            venue, feed = _door(row.mode, state, link)
+            row = await self._in_thread(lambda db: sessions.load_session(db, row.session_id))
+            control.until_ms = row.until_ms
+            await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
+            shell = Shell(state, durable, venue, feed, control)
+            shells.append(shell)
+            await shell.run(epoch, row.account)
+            await self._finish(row, state)
+        finally:
+            await link.close()
+
+    async def _in_thread(self, work: Any) -> Any:
+        def run() -> Any:
+            with database.begin(self.engine) as db:
+                return work(db)
+
+        return await asyncio.get_running_loop().run_in_executor(self.thread, run)
+
+    async def _open(self, row: sessions.SessionRow, link: Link, durable: Durable) -> State:
+        """Freeze instruments and baseline, and write the first record."""
+        step_ms, now = timeframe_ms(row.plan.timeframe), link.feed.now_ms()
+        instruments = await _frozen(row, link, step_ms, now)
+        baseline = {instruments[0].quote: to_text(row.plan.capital)}
+        if row.mode is not SessionMode.PAPER:
+            baseline = books.totals(_value(await link.gateway.balances(), "balances"))
+        from_ms = slot_of(now, step_ms)
+        until_ms = from_ms + row.until_ms
+        record = opening(row.session_id, row.plan, instruments, link.protocol, from_ms, baseline)
+        state = opened(record.body)
+        await durable.commit([record], state)
+        await self._in_thread(lambda db: sessions.save_opening(db, row.session_id, from_ms, until_ms, instruments))
+        return state
+
+    async def _finish(self, row: sessions.SessionRow, state: State) -> None:
+        result = {
+            "equity": int(state.account["equity"][0]),
+            "kept": {x.symbol: state.position(i) for i, x in enumerate(state.instruments) if state.position(i)},
+            "anomalies": state.anomalies,
+            "boots": state.boots,
+            "orders": len(state.orders),
+        }
+        halted = bool(state.pending)
+        status = SessionStatus.HALTED if halted else SessionStatus.FINISHED
+
+        def work(db: Any) -> None:
+            sessions.save_progress(db, row.session_id, state.next_slot_ms, digest(state))
+            sessions.set_status(db, row.session_id, status, result=result)
+
+        await self._in_thread(work)
+
+
+async def _frozen(row: sessions.SessionRow, link: Link, step_ms: int, now: int) -> tuple[Instrument, ...]:
+    """Return the venue's instruments with doors around the last price known; one settlement currency for all."""
+    found = _value(await link.gateway.instruments(list(row.plan.symbols)), "instruments")
+    quotes = {instrument.quote for instrument in found}
+    if len(quotes) != 1:
+        raise SessionHalted("instruments in one settlement currency", ", ".join(sorted(quotes)), "choose symbols with one quote")
+    link.gateway.use(found)
+    history = await link.feed.history(slot_of(now, step_ms) - 60 * step_ms, slot_of(now, step_ms))
+    highs = history["high"].max(axis=0)
+    return tuple(freeze(instrument, int(high)) for instrument, high in zip(found, highs, strict=True))
+
+
+def _door(mode: SessionMode, state: State, link: Link) -> tuple[Venue, Feed]:
+    """Choose where orders go: the one place that asks."""
+    if mode is not SessionMode.PAPER:
+        return link.gateway, link.feed
+    venue = SimulatedVenue(state.instruments, state.plan_record, state.grids, link.feed, state.plan.capital)
+    waiting = [order for order in state.pending.values() if order.state is not OrderState.INTENT]
+    requests = [(SendRequest(o.client_order_id, o.symbol, o.side, o.qty, o.limit, o.sent_ms, o.window_ms), o.filled) for o in waiting]
+    positions = [state.position(i) for i in range(len(state.instruments))]
+    venue.restore(int(state.account["cash"][0]), positions, requests)
+    return venue, venue
+
+
+def _value(reply: Reply[Any], what: str) -> Any:
+    if reply.value is None:
+        raise VenueUnavailable(f"the venue's {what}", f"{reply.outcome} {reply.code} {reply.evidence[:200]}", "see the venue's state")
+    return reply.value
