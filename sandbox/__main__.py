@@ -1,0 +1,118 @@
+"""`python -m sandbox`: an embedded exchange in its own process."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from sandbox.config import START_MS, Config, instant_ms
+from sandbox.pairs import Rules
+from sandbox.server import Sandbox, start
+from trader_core.model.errors import GatehouseError, OutOfRange
+from trader_core.model.money import money
+
+try:
+    from uvloop import run
+except ImportError:
+    from asyncio import run
+
+PARENT_POLL_S = 0.5
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options of the command."""
+    options = argparse.ArgumentParser(prog="python -m sandbox", description="The embedded exchange, on loopback.")
+    options.add_argument("--port", type=int, default=0, help="the clients' port; 0 takes a free one")
+    options.add_argument("--admin-port", type=int, default=0, help="the operator's port; 0 takes a free one")
+    options.add_argument("--announce", type=Path, help="file to write the addresses and keys to, readable by its owner alone")
+    options.add_argument("--parent", type=int, default=0, help="stop when this process is gone")
+    options.add_argument("--seed", type=int, default=7)
+    options.add_argument("--start", default="", help="ISO time, default 2026-01-05T00:00 UTC")
+    options.add_argument("--clock", default="stepped", help="stepped, or 1x to 60x")
+    options.add_argument("--planted-trend", type=int, default=0, metavar="BPS", help="mean half height of planted swings; 0 is none")
+    options.add_argument("--history-days", type=int, default=30)
+    options.add_argument("--maker-ppm", type=int, default=0)
+    options.add_argument("--taker-ppm", type=int, default=500)
+    options.add_argument("--notional-min", default="1", help="smallest worth of an order, in USDT")
+    options.add_argument("--credit", action="append", default=[], metavar="CURRENCY=AMOUNT", help="default USDT=10000")
+    options.add_argument("--replay", action="append", default=[], metavar="SYMBOL=FILE", help="Parquet minutes instead of the seed")
+    return options
+
+
+def config_of(options: argparse.Namespace) -> Config:
+    """Return the config that the options describe; raises GatehouseError."""
+    rules = Rules(options.maker_ppm, options.taker_ppm, money(options.notional_min, "notional-min"))
+    return Config(
+        seed=options.seed, start_ms=instant_ms(options.start) if options.start else START_MS, clock=options.clock,
+        trend_bps=options.planted_trend, history_days=options.history_days, rules=rules,
+        credits=_pairs(options.credit) or Config().credits, replay=_pairs(options.replay),
+        port=options.port, admin_port=options.admin_port,
+    )  # fmt: skip
+
+
+def _pairs(texts: list[str]) -> tuple[tuple[str, str], ...]:
+    pairs = [text.partition("=") for text in texts]
+    if not all(name and value for name, _, value in pairs):
+        raise OutOfRange("NAME=VALUE", ", ".join(texts), "write it so")
+    return tuple((name, value) for name, _, value in pairs)
+
+
+def announce(path: Path, body: dict[str, Any]) -> None:
+    """Write the announcement at once and whole, readable by its owner alone."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(body, file)
+    draft.replace(path)
+
+
+async def serve(config: Config, path: Path | None, parent: int) -> None:
+    """Serve until SIGTERM, SIGINT or the parent's end."""
+    sandbox: Sandbox = await start(config)
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, over.set)
+    body = {**sandbox.announcement(), "pid": os.getpid()}
+    try:
+        if path is None:
+            public = {name: value for name, value in body.items() if name not in ("secret", "admin_token")}
+            sys.stdout.write(json.dumps(public) + "\n")
+        else:
+            announce(path, body)
+        while not over.is_set() and not (parent and _gone(parent)):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), PARENT_POLL_S)
+    finally:
+        await sandbox.stop()
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+
+def _gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the exit code: 0 when told to stop, 1 with one message when it cannot serve."""
+    options = parser().parse_args(arguments)
+    try:
+        run(serve(config_of(options), options.announce, options.parent))
+    except GatehouseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""The operator's side of the embedded exchange: clock, faults, accounts, switches and the ground truth. Own port, own token."""
+
+import hmac
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.orders import Fill, Order
+from sandbox.pairs import Rules
+from trader_core.model.errors import BadInput, GatehouseError, OutOfRange
+from trader_core.model.money import money, to_text
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
+
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name
+MONEY_RULES = ("notional_min", "notional_max")
+
+
+class Admin:
+    """Handles the operator's requests; every answer is JSON, an error is {"error": text}."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        """Serve one exchange."""
+        self._sandbox = sandbox
+        self._calls = {
+            "GET /state": self.state, "POST /advance": self.advance, "GET /faults": self.faults, "POST /faults": self.add_faults,
+            "DELETE /faults": self.clear_faults, "POST /accounts": self.accounts, "POST /switches": self.switches,
+            "GET /ledger": self.ledger,
+        }  # fmt: skip
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request: 401 without the token, 404, 400 for bad input, else 200."""
+        token = request.headers.get(TOKEN_HEADER, "")
+        if not hmac.compare_digest(token.encode(), self._sandbox.token.encode()):
+            return _json({"error": f"expected the admin token in {TOKEN_HEADER}; found another or none; read the announce file"}, 401)
+        call = self._calls.get(f"{request.method} {request.path}")
+        if call is None:
+            return _json({"error": f"expected one of {', '.join(self._calls)}; found {request.method} {request.path}"}, 404)
+        try:
+            text = await request.text()
+            body = json.loads(text) if text else {}
+            self._sandbox.tick()
+            return _json(call(body if request.method == "POST" else dict(request.query)))
+        except (GatehouseError, json.JSONDecodeError) as error:
+            return _json({"error": str(error)}, 400)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            return _json({"error": f"expected the fields that docs/sandbox.md names; found {error!r}; correct the request"}, 400)
+
+    def state(self, _body: Any) -> Any:
+        """Return clock, seed, planted trend, rules, symbols and balances."""
+        sandbox, exchange = self._sandbox, self._sandbox.exchange
+        accounts = {name: _balances(sandbox, name) for name in exchange.ledger.accounts()}
+        return {
+            "now_ms": exchange.now_ms, "clock": sandbox.clock.mode, "seed": sandbox.config.seed, "start_ms": sandbox.config.start_ms,
+            "history_from_ms": sandbox.config.history_from_ms, "planted_trend_bps": sandbox.config.trend_bps,
+            "replay": [symbol for symbol, _ in sandbox.config.replay], "rules": _rules(exchange.rules),
+            "symbols": [pair.symbol for pair in exchange.market.pairs.values()], "accounts": accounts,
+        }  # fmt: skip
+
+    def advance(self, body: Any) -> Any:
+        """Take a stepped clock to `to_ms`, and return now and the fills since; raises BadInput on a running clock."""
+        if self._sandbox.clock.speed:
+            raise BadInput("a stepped clock", f"one that runs at {self._sandbox.clock.mode}", "wait instead")
+        exchange = self._sandbox.exchange
+        before = len(exchange.fills)
+        exchange.advance(int(body["to_ms"]))
+        return {"now_ms": exchange.now_ms, "fills": len(exchange.fills) - before}
+
+    def faults(self, _body: Any) -> Any:
+        """Return the rules in force with how often each was seen and fired."""
+        return {"faults": [asdict(rule) for rule in self._sandbox.faults.rules]}
+
+    def add_faults(self, body: Any) -> Any:
+        """Add rules: a list, or {"faults": list}."""
+        self._sandbox.faults.add(body if isinstance(body, list) else body["faults"])
+        return self.faults({})
+
+    def clear_faults(self, _body: Any) -> Any:
+        """Remove all rules."""
+        self._sandbox.faults.clear()
+        return self.faults({})
+
+    def accounts(self, body: Any) -> Any:
+        """Credit `account` with `credits` (texts by currency) and return a new key for it."""
+        account, credits = str(body.get("account", "main")), {str(name): str(text) for name, text in body["credits"].items()}
+        if account.startswith("("):
+            raise OutOfRange("an account's name without parentheses", account, "choose another name")
+        api_key, secret = self._sandbox.open_account(account, credits)
+        return {"account": account, "api_key": api_key, "secret": secret, "balances": _balances(self._sandbox, account)}
+
+    def switches(self, body: Any) -> Any:
+        """Change rules by name (amounts of quote as texts) and return all of them."""
+        unknown = set(body) - set(Rules.__dataclass_fields__)
+        if unknown:
+            raise OutOfRange(f"switches of {', '.join(Rules.__dataclass_fields__)}", ", ".join(sorted(unknown)), "correct them")
+        values: dict[str, Any] = {name: money(str(value), name) if name in MONEY_RULES else value for name, value in body.items()}
+        self._sandbox.exchange.rules = replace(self._sandbox.exchange.rules, **values)
+        return _rules(self._sandbox.exchange.rules)
+
+    def ledger(self, body: Any) -> Any:
+        """Return the ground truth of `account`: every order and fill, whatever reads are allowed to see, and balances."""
+        account = str(body.get("account", "main"))
+        exchange = self._sandbox.exchange
+        orders = [order for order in exchange.all_orders() if order.account == account]
+        fills = [fill for fill in exchange.fills if fill.account == account]
+        return {
+            "account": account, "now_ms": exchange.now_ms, "orders": [_order(order) for order in orders],
+            "fills": [_fill(fill) for fill in fills], "balances": _balances(self._sandbox, account),
+        }  # fmt: skip
+
+
+def _balances(sandbox: "Sandbox", account: str) -> dict[str, dict[str, str]]:
+    held = sandbox.exchange.ledger.of(account)
+    return {name: {"free": to_text(balance.free), "locked": to_text(balance.locked)} for name, balance in sorted(held.items())}
+
+
+def _rules(rules: Rules) -> dict[str, Any]:
+    return {**asdict(rules), **{name: to_text(getattr(rules, name)) for name in MONEY_RULES}}
+
+
+def _order(order: Order) -> dict[str, Any]:
+    asked = order.asked
+    return {
+        "order_id": order.id, "client_id": asked.client_id, "symbol": asked.symbol, "side": asked.side, "type": asked.kind.value,
+        "status": order.status.value, "qty": order.qty, "filled": order.filled, "price": order.price, "cost": to_text(order.cost),
+        "fee": to_text(order.fee), "created_ms": order.created_ms, "updated_ms": order.updated_ms,
+    }  # fmt: skip
+
+
+def _fill(fill: Fill) -> dict[str, Any]:
+    return {**asdict(fill), "order_id": fill.order_id, "cost": to_text(fill.cost), "fee": to_text(fill.fee)}
+
+
+def _json(body: Any, status: int = 200) -> web.Response:
+    return web.json_response(body, status=status)

@@ -1,0 +1,55 @@
+"""What an embedded exchange is started with."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sandbox.market import DAY_MS
+from sandbox.pairs import PAIRS, Pair, Rules
+from trader_core.model.errors import OutOfRange
+
+START_MS = 1_767_571_200_000
+"""2026-01-05 00:00 UTC."""
+TREND_BPS = 180
+"""The planted trend that the demonstration uses; 0 is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything about one exchange; the same config gives the same market to the last tick."""
+
+    seed: int = 7
+    start_ms: int = START_MS
+    clock: str = "stepped"
+    trend_bps: int = 0
+    history_days: int = 30
+    rules: Rules = field(default_factory=Rules)
+    pairs: tuple[Pair, ...] = PAIRS
+    credits: tuple[tuple[str, str], ...] = (("USDT", "10000"),)
+    """What the generated account begins with."""
+    replay: tuple[tuple[str, str], ...] = ()
+    """(BASE/QUOTE, Parquet file of minutes): these candles become the market, and the seeded one is not used."""
+    port: int = 0
+    admin_port: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no market can be made of."""
+        if self.seed < 0 or self.history_days < 0 or not 0 <= self.trend_bps <= 1_000:  # noqa: PLR2004 - 10 % swings are plenty
+            found = f"seed {self.seed}, history_days {self.history_days}, trend_bps {self.trend_bps}"
+            raise OutOfRange("a seed and history of at least 0 and a trend of 0 to 1000 bps", found, "correct it")
+        if self.start_ms < self.history_days * DAY_MS:
+            raise OutOfRange("a start after 1970 and its history", str(self.start_ms), "start later")
+
+    @property
+    def history_from_ms(self) -> int:
+        """Return the time from which on candles are offered."""
+        return self.start_ms - self.history_days * DAY_MS
+
+
+def instant_ms(text: str) -> int:
+    """Return an ISO date or time (UTC where it names no zone) as epoch ms; raises OutOfRange for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise OutOfRange("an ISO time such as 2026-01-05T00:00", repr(text), "write it so") from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)

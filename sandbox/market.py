@@ -1,0 +1,165 @@
+"""The market: a path of ticks per pair, generated day by day from a seed, and the candles that these ticks add up to.
+
+Pure. A day's block depends on (seed, pair, day) alone, so that the order of questions changes nothing. Ticks lie on a grid
+of five seconds; the tick of a grid point has happened when the clock shows that point.
+"""
+
+import zlib
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.pairs import Pair
+
+TICK_MS = 5_000
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+TICKS_MINUTE = MINUTE_MS // TICK_MS
+TICKS_DAY = DAY_MS // TICK_MS
+MINUTES_DAY = 1_440
+
+OPEN, HIGH, LOW, CLOSE, VOLUME, QUOTE = range(6)
+"""Columns of a candle: prices in ticks, volume in lots, quote volume in tick times lot."""
+
+ANCHOR_DAY = 20_458
+"""2026-01-05, the day on which the seeded market stands near its reference prices."""
+BLOCKS_KEPT = 120
+CALM, USUAL, WILD = 0.6, 1.0, 1.9
+REGIME_ODDS = (0.35, 0.5, 0.15)
+JUMPS_DAY = 3.0
+JUMP_SHARE = 0.15
+"""A jump's standard deviation as a share of a day's."""
+REVERSION = 0.98
+"""Share of its distance from the reference that a price keeps per day: keeps years of history plausible."""
+TREND_NOISE = 0.35
+"""A planted trend is heard over a market this quiet."""
+TREND_LEGS = 8
+"""Legs of a planted trend per day; even, so that days join."""
+LEVEL, PATH, TREND = range(3)
+"""Streams of chance."""
+
+Ints = NDArray[np.int64]
+
+
+class Block(NamedTuple):
+    """One day of one pair: 17,280 ticks and 1,440 candles of shape [1440, 6]; a candle without a trade has close 0."""
+
+    prices: Ints
+    volumes: Ints
+    buys: NDArray[np.bool_]
+    """True where the taker bought."""
+    candles: Ints
+
+
+class Market(Protocol):
+    """Where prices come from: seeded or replayed."""
+
+    pairs: dict[str, Pair]
+
+    def block(self, name: str, day: int) -> Block:
+        """Return a day (counted from 1970) of the market called `name`."""
+
+
+def candles_of(prices: Ints, volumes: Ints) -> Ints:
+    """Return the minute candles, shape [minutes, 6], that whole minutes of ticks add up to."""
+    price, volume = prices.reshape(-1, TICKS_MINUTE), volumes.reshape(-1, TICKS_MINUTE)
+    columns = (price[:, 0], price.max(1), price.min(1), price[:, -1], volume.sum(1), (price * volume).sum(1))
+    return np.stack(columns, axis=1)
+
+
+class SeededMarket:
+    """Every day of every pair exists and is the same for the same seed, whatever was asked before."""
+
+    def __init__(self, seed: int, pairs: tuple[Pair, ...], trend_bps: int = 0) -> None:
+        """Keep the seed; `trend_bps` is the mean half height of planted swings, 0 for none."""
+        self.pairs = {pair.id: pair for pair in pairs}
+        self.seed, self.trend_bps = seed, trend_bps
+        self._levels = {name: {ANCHOR_DAY: 0.0} for name in self.pairs}
+        self._blocks: dict[tuple[str, int], Block] = {}
+
+    def block(self, name: str, day: int) -> Block:
+        """Return a day (counted from 1970) of the market called `name`."""
+        key = (name, day)
+        if key not in self._blocks:
+            if len(self._blocks) >= BLOCKS_KEPT:
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[key] = self._generate(self.pairs[name], day)
+        return self._blocks[key]
+
+    def _chance(self, pair: Pair, day: int, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(pair.id.encode()), day, stream])
+
+    def _volatility(self, pair: Pair) -> float:
+        return pair.volatility_day * (TREND_NOISE if self.trend_bps else 1.0)
+
+    def _level(self, pair: Pair, day: int) -> float:
+        """Return the logarithm of price over reference at the day's first tick, before trends."""
+        levels = self._levels[pair.id]
+        step = 1 if day > ANCHOR_DAY else -1
+        start = day
+        while start not in levels:
+            start -= step
+        for at in range(start + step, day + step, step):
+            shock = float(self._chance(pair, at, LEVEL).standard_normal())
+            levels[at] = REVERSION * levels[at - step] + self._volatility(pair) * shock
+        return levels[day]
+
+    def _trend(self, pair: Pair, day: int) -> NDArray[np.float64]:
+        """Return the planted swings of a day: legs of about three hours, up and down in turn."""
+        if not self.trend_bps:
+            return np.zeros(TICKS_DAY)
+        chance = self._chance(pair, day, TREND)
+        heights = np.append(chance.uniform(0.7, 1.3, TREND_LEGS), self._chance(pair, day + 1, TREND).uniform(0.7, 1.3))
+        signs = np.where(np.arange(TREND_LEGS + 1) % 2 == zlib.crc32(pair.id.encode()) % 2, 1.0, -1.0)
+        leg = TICKS_DAY / TREND_LEGS
+        knots = np.arange(TREND_LEGS + 1) * leg
+        knots[1:-1] += chance.uniform(-0.2, 0.2, TREND_LEGS - 1) * leg
+        swings: NDArray[np.float64] = np.interp(np.arange(TICKS_DAY), knots, signs * heights * self.trend_bps / 10_000)
+        return swings
+
+    def _generate(self, pair: Pair, day: int) -> Block:
+        chance, volatility = self._chance(pair, day, PATH), self._volatility(pair)
+        regime = np.repeat(chance.choice((CALM, USUAL, WILD), 24, p=REGIME_ODDS), TICKS_DAY // 24)
+        moves = chance.standard_t(4, TICKS_DAY) / np.sqrt(2) * regime
+        steps = moves * volatility / np.sqrt(TICKS_DAY)
+        jumps = chance.integers(0, TICKS_DAY, chance.poisson(JUMPS_DAY))
+        np.add.at(steps, jumps, chance.standard_normal(len(jumps)) * volatility * JUMP_SHARE)
+        start, end = self._level(pair, day), self._level(pair, day + 1)
+        path = np.cumsum(steps)
+        path -= np.arange(1, TICKS_DAY + 1) / TICKS_DAY * (path[-1] - (end - start))
+        path = np.append(0.0, path[:-1]) + start + self._trend(pair, day)
+        prices = np.maximum(np.rint(np.exp(path) * pair.reference), 1).astype(np.int64)
+        turnover = pair.turnover_day / TICKS_DAY * 0.6 * chance.lognormal(0.0, 0.7, TICKS_DAY) * (0.5 + 0.5 * np.abs(moves))
+        lots = turnover / (prices / 10**pair.price_exp) * 10**pair.qty_exp
+        volumes = np.maximum(np.rint(lots), 1).astype(np.int64)
+        buys = chance.random(TICKS_DAY) < 0.5 + 0.2 * np.sign(np.append(0.0, steps[:-1]))
+        return Block(prices, volumes, buys, candles_of(prices, volumes))
+
+
+def tick_price(market: Market, name: str, tick: int) -> int:
+    """Return the price of a tick, counted from 1970 in steps of five seconds; 0 where the market has none yet."""
+    day, row = divmod(tick, TICKS_DAY)
+    return int(market.block(name, day).prices[row])
+
+
+def partial_candle(market: Market, name: str, minute: int, now_ms: int) -> Ints | None:
+    """Return the candle, shape [6], of a minute that `now_ms` lies in, from the ticks that have happened."""
+    day, row = divmod(minute, MINUTES_DAY)
+    block = market.block(name, day)
+    if block.candles[row, CLOSE] == 0:
+        return None
+    first = row * TICKS_MINUTE
+    count = (now_ms - minute * MINUTE_MS) // TICK_MS + 1
+    prices, volumes = block.prices[first : first + count], block.volumes[first : first + count]
+    values = (prices[0], prices.max(), prices.min(), prices[-1], volumes.sum(), (prices * volumes).sum())
+    return np.array(values, dtype=np.int64)
+
+
+def minute_candles(market: Market, name: str, first: int, last: int) -> Ints:
+    """Return the candles, shape [last - first, 6], of the minutes [first, last), counted from 1970."""
+    parts = []
+    for day in range(first // MINUTES_DAY, -(-last // MINUTES_DAY)):
+        low, high = max(first - day * MINUTES_DAY, 0), min(last - day * MINUTES_DAY, MINUTES_DAY)
+        parts.append(market.block(name, day).candles[low:high])
+    return np.concatenate(parts) if parts else np.empty((0, 6), dtype=np.int64)

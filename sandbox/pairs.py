@@ -1,0 +1,96 @@
+"""The ten pairs that the embedded exchange trades, and the rules that hold for all of them."""
+
+from dataclasses import dataclass
+
+from trader_core.model.errors import OutOfRange
+from trader_core.model.money import MONEY_EXP, PPM, money
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One market: prices count 10^-price_exp, quantities 10^-qty_exp; the tick and the lot are 1 of these."""
+
+    base: str
+    quote: str
+    price_exp: int
+    qty_exp: int
+    reference: int
+    """The price around which the seeded market moves."""
+    volatility_day: float
+    """Standard deviation of a day's logarithmic return."""
+    turnover_day: float
+    """Traded volume of a usual day in quote."""
+    qty_min: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a grid on which a notional would not be a whole number of ledger units."""
+        if self.price_exp + self.qty_exp > MONEY_EXP:
+            raise OutOfRange(f"price_exp + qty_exp up to {MONEY_EXP}", f"{self.price_exp} + {self.qty_exp}", "use a coarser grid")
+
+    @property
+    def id(self) -> str:
+        """Return the venue's name of the market, such as BTCUSDT."""
+        return self.base + self.quote
+
+    @property
+    def symbol(self) -> str:
+        """Return the usual name of the market, such as BTC/USDT."""
+        return f"{self.base}/{self.quote}"
+
+    @property
+    def notional_factor(self) -> int:
+        """Return the ledger units (10^-10 of the quote) that one tick times one lot is worth: exact by construction."""
+        return int(10 ** (MONEY_EXP - self.price_exp - self.qty_exp))
+
+    @property
+    def qty_factor(self) -> int:
+        """Return the ledger units (10^-10 of the base) of one lot."""
+        return int(10 ** (MONEY_EXP - self.qty_exp))
+
+
+PAIRS = (
+    Pair("BTC", "USDT", 2, 6, 95_000_00, 0.025, 90e6),
+    Pair("ETH", "USDT", 2, 5, 3_300_00, 0.035, 60e6),
+    Pair("SOL", "USDT", 2, 4, 140_00, 0.042, 30e6),
+    Pair("XRP", "USDT", 4, 2, 2_1000, 0.040, 30e6),
+    Pair("DOGE", "USDT", 5, 2, 14_000, 0.045, 20e6),
+    Pair("ADA", "USDT", 4, 2, 4_000, 0.043, 15e6),
+    Pair("LINK", "USDT", 3, 3, 13_000, 0.042, 12e6),
+    Pair("LTC", "USDT", 2, 4, 80_00, 0.036, 12e6),
+    Pair("AVAX", "USDT", 3, 3, 13_500, 0.045, 10e6),
+    Pair("DOT", "USDT", 4, 2, 2_1000, 0.043, 10e6),
+)
+"""Precisions as MEXC's; prices and liquidity plausible for the start of 2026, not anybody's quotes."""
+
+DUPLICATES = ("open", "always", "accept")
+CROSSINGS = ("reject", "cancel")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the exchange behaves; what MEXC does is not known for `duplicates` and `crossing`, so every setting must be survived."""
+
+    maker_ppm: int = 0
+    taker_ppm: int = 500
+    notional_min: int = money("1")
+    notional_max: int = money("2000000")
+    duplicates: str = "open"
+    """A client id used before is refused while that order is open, refused always, or accepted."""
+    crossing: str = "reject"
+    """A post-only order that would take is refused, or accepted and cancelled at once."""
+    read_lag_ms: int = 0
+    """Orders and fills become visible to reads this much venue time after they were written."""
+    skew_ms: int = 0
+    """The venue's clock, as it reports it and checks signatures with, runs this much ahead of the market's."""
+    weight_limit: int = 0
+    """Request weight allowed in a minute of venue time; 0 is unlimited."""
+
+    def __post_init__(self) -> None:
+        """Refuse rules under which the ledger could not promise what it locks."""
+        if not 0 <= self.maker_ppm <= self.taker_ppm < PPM:
+            raise OutOfRange("0 <= maker fee <= taker fee < 100 %", f"{self.maker_ppm}/{self.taker_ppm} ppm", "correct the fees")
+        if self.duplicates not in DUPLICATES or self.crossing not in CROSSINGS:
+            expected = f"duplicates of {', '.join(DUPLICATES)} and crossing of {', '.join(CROSSINGS)}"
+            raise OutOfRange(expected, f"{self.duplicates}, {self.crossing}", "choose one of them")
+        if min(self.notional_min, self.read_lag_ms, self.weight_limit) < 0 or self.notional_max < self.notional_min:
+            raise OutOfRange("rules of at least 0 with notional_min <= notional_max", repr(self), "correct them")

@@ -1,0 +1,160 @@
+"""The embedded exchange on loopback: the client's protocol on one port, the operator's on another. Holds the only clock and sockets."""
+
+import asyncio
+import contextlib
+import errno
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.admin import Admin
+from sandbox.candles import Candles
+from sandbox.clock import Clock, speed_of
+from sandbox.config import Config
+from sandbox.dialects.mexc import Key, Mexc
+from sandbox.faults import Answer, Fault, FaultPlan, changed
+from sandbox.market import Market, SeededMarket
+from sandbox.matching import Exchange
+from sandbox.replay import replayed
+from trader_core.model.errors import OutOfRange, PortTaken
+from trader_core.model.money import money
+
+HOST = "127.0.0.1"
+HANG_S = 30.0
+ACCOUNT = "main"
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Sandbox:
+    """One running exchange: its core, its dialect, its faults and its clock."""
+
+    def __init__(self, config: Config, wall_ms: float) -> None:
+        """Build the market and one account with a key; nothing listens yet."""
+        self.config = config
+        market: Market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.pairs, config.trend_bps)
+        self.clock = Clock(config.start_ms, speed_of(config.clock), wall_ms)
+        self.exchange = Exchange(market, config.rules, config.seed, config.start_ms)
+        self.mexc = Mexc(self.exchange, Candles(market, config.history_from_ms))
+        self.faults = FaultPlan()
+        self.token = secrets.token_hex(16)
+        self.port = self.admin_port = 0
+        self._runners: list[web.ServerRunner] = []
+        self.api_key, self.secret = self.open_account(ACCOUNT, dict(config.credits))
+
+    def open_account(self, account: str, paid_in: dict[str, str]) -> tuple[str, str]:
+        """Credit an account, texts by currency, and return a new (key, secret) for it."""
+        amounts = {currency: money(text, f"credit of {currency}") for currency, text in paid_in.items()}
+        if min(amounts.values(), default=0) < 0:
+            raise OutOfRange("credits of at least 0", str(paid_in), "correct them")
+        for currency, amount in amounts.items():
+            self.exchange.credit(account, currency, amount)
+        api_key, secret = f"sb0{secrets.token_hex(14)}", secrets.token_hex(16)
+        self.mexc.keys[api_key] = Key(secret, account)
+        return api_key, secret
+
+    def tick(self) -> None:
+        """Let a running clock move the market to now; a stepped one waits to be told."""
+        if self.clock.speed:
+            self.exchange.advance(max(self.exchange.now_ms, self.clock.read(time.monotonic() * 1000)))
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request of a client."""
+        path, _, query = request.raw_path.partition("?")
+        site, api_key = f"{request.method} {path}", request.headers.get("X-MEXC-APIKEY")
+        self.tick()
+        fault = self.faults.hit(site) if self.faults.rules else None
+        if fault is None:
+            return response(self.mexc.answer(site, query, api_key))
+        return await self._faulty(fault, request, lambda: self.mexc.answer(site, query, api_key))
+
+    async def _faulty(self, fault: Fault, request: web.BaseRequest, run: Callable[[], Answer]) -> web.StreamResponse:
+        if fault.kind == "late_execution":
+            self.exchange.schedule(self.exchange.now_ms + int(fault.params.get("ms", 1_000)), lambda: self._late(run))
+        elif fault.kind == "slow" and fault.when == "before":
+            await asyncio.sleep(float(fault.params.get("seconds", 1.0)))
+            self.tick()
+            return response(run())
+        answer = run() if fault.when == "after" and fault.kind != "late_execution" else Answer(200, b'{"symbol":"","orderId":""}')
+        if fault.kind == "slow":
+            await asyncio.sleep(float(fault.params.get("seconds", 1.0)))
+        if fault.kind in ("timeout", "late_execution"):
+            await asyncio.sleep(float(fault.params.get("seconds", HANG_S if fault.kind == "timeout" else 0.0)))
+        if fault.kind in ("timeout", "late_execution", "reset"):
+            return await _cut(request)
+        if fault.kind == "truncated_body":
+            return await _half(request, answer)
+        return response(changed(fault, answer))
+
+    @staticmethod
+    def _late(run: Callable[[], Answer]) -> None:
+        """Execute a request whose client has long gone; nobody hears the answer."""
+        run()
+
+    async def listen(self) -> None:
+        """Listen on both ports; raises PortTaken."""
+        self.port = await self._serve(self.handle, self.config.port)
+        self.admin_port = await self._serve(Admin(self).handle, self.config.admin_port)
+
+    async def _serve(self, handler: Handler, port: int) -> int:
+        runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=0.1)
+        await runner.setup()
+        self._runners.append(runner)
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError as error:
+            await self.stop()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            raise PortTaken(f"port {port} free on {HOST}", "another program listens there", "choose another port, or 0") from error
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close every socket."""
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners = []
+
+    def announcement(self) -> dict[str, Any]:
+        """Return what a client and an operator need to connect; it holds secrets."""
+        return {
+            "host": HOST, "port": self.port, "admin_port": self.admin_port, "admin_token": self.token,
+            "base_url": f"http://{HOST}:{self.port}", "admin_url": f"http://{HOST}:{self.admin_port}",
+            "api_key": self.api_key, "secret": self.secret, "account": ACCOUNT, "dialect": "mexc",
+            "clock": self.clock.mode, "seed": self.config.seed, "start_ms": self.config.start_ms,
+            "planted_trend_bps": self.config.trend_bps, "symbols": [pair.symbol for pair in self.exchange.market.pairs.values()],
+        }  # fmt: skip
+
+
+async def start(config: Config) -> Sandbox:
+    """Return an exchange that listens on loopback in this event loop; call its `stop`. Raises PortTaken."""
+    sandbox = Sandbox(config, time.monotonic() * 1000)
+    await sandbox.listen()
+    return sandbox
+
+
+def response(answer: Answer) -> web.Response:
+    """Return an answer as a response."""
+    headers = {"Content-Type": answer.content_type, **dict(answer.headers)}
+    return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+
+async def _cut(request: web.BaseRequest) -> web.StreamResponse:
+    """Close the connection without a word."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _half(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Promise the whole body, send half of it and close the connection."""
+    partial = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+    partial.content_length = len(answer.body)
+    with contextlib.suppress(ConnectionError):
+        await partial.prepare(request)
+        await partial.write(answer.body[: len(answer.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return partial
