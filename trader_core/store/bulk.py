@@ -1,6 +1,6 @@
 """Many rows in one statement: each column travels as one array."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -10,9 +10,9 @@ SQL_TYPES = {int: "bigint", str: "text"}
 
 
 @cache
-def _statement(table: str, shape: Any, fixed: tuple[str, ...], ending: str) -> str:
-    names = shape._fields
+def _statement(table: str, shape: Hashable, fixed: tuple[str, ...], ending: str) -> str:
     hints = get_type_hints(shape)
+    names = tuple(hints)
     arrays = ", ".join(f"cast(:{name} as {SQL_TYPES[hints[name]]}[])" for name in names)
     columns = ", ".join((*fixed, *names))
     constants = "".join(f":{name}, " for name in fixed)
@@ -25,6 +25,6 @@ def insert_rows(db: Connection, table: str, rows: Sequence[Any], ending: str, **
     """Insert NamedTuples of int and str fields named as the columns, plus `fixed` columns; return the number of rows changed."""
     if not rows:
         return 0
-    shape = type(rows[0])
+    shape: Any = type(rows[0])
     values = dict(zip(shape._fields, map(list, zip(*rows, strict=True)), strict=True))
     return db.execute(text(_statement(table, shape, tuple(fixed), ending)), {**values, **fixed}).rowcount
