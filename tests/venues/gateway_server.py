@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from trader_core.model.instrument import Instrument
 from trader_core.model.session import Side
-from trader_core.venues.gateway import ApiKey, Gateway
+from trader_core.venues.gateway import Gateway
 from trader_core.venues.limiter import Limiter
 from trader_core.venues.port import SendRequest
-from trader_core.venues.profiles import sandbox_profile
+from trader_core.venues.profiles import ApiKey, sandbox_profile
 from trader_core.venues.wire import MaySend
 
 NOW_MS = 1_767_571_200_000

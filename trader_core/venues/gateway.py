@@ -7,7 +7,7 @@ rewrites market orders and sends numbers, where the wire must carry exactly the 
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -20,20 +20,12 @@ from trader_core.venues.fields import market_id, rows
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.outcomes import Call
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
-from trader_core.venues.profiles import Profile, check_url
+from trader_core.venues.profiles import ApiKey, Profile, check_url
 from trader_core.venues.reads import Reads
 from trader_core.venues.wire import MaySend, Wire
 
 TRADES_PER_PAGE = 100
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_\-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key pair; it never shows itself."""
-
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
 
 
 class Gateway(Reads):

@@ -53,8 +53,8 @@ _TABLE = (
     (RESTRICTED, Outcome.RESTRICTED),
     (AUTH, Outcome.AUTH),
     (CLOCK, Outcome.CLOCK),
-    (RATE, Outcome.RATE),
 )
+"""What a code proves about the creation of an order. RATE is not in it: nothing says where a 429 was decided."""
 _SIGNED = re.compile(r"(?i)((?:signature|listenKey|X-MEXC-APIKEY|api_?key|secret)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',;}]+")
 _RATE_STATUS = frozenset({418, 429, 510})
 _SERVER_ERROR = 500

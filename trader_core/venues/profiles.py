@@ -1,7 +1,7 @@
 """Venue profiles: what one exchange allows and can do, as data proven by tests instead of read from the client's `has`."""
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -15,6 +15,14 @@ class Stops(StrEnum):
     """The exchange, as a resting order."""
     BOT_SIDE = "BOT_SIDE"
     """The trader, on each bar or quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key pair; it never shows itself."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
