@@ -56,6 +56,8 @@ SLOT = np.dtype([(name, "i8") for name in (
     "entries_day",     # entries on `entry_day`
     "entry_day",
     "refused",         # the Refusal last recorded for a reduction that is still wanted; 0 none: keeps repeats out
+    "buy_signal",      # number of the signal whose buy was last in flight
+    "sell_signal",     # and of the sell
 )])  # fmt: skip
 
 PLAN = np.dtype([(name, "i8") for name in (

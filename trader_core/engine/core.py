@@ -1,0 +1,75 @@
+"""The three functions that everyone calls, in the same order: on_fill and on_release of what happened, then on_bar.
+
+Arrays cross the border: account[1], slots[N], plan[1], grids[N] of layout.py. `account` and `slots` change in place.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from trader_core.engine import book
+from trader_core.engine.decide import BY_OPERATOR
+from trader_core.engine.kernel import entry
+from trader_core.engine.layout import FILL, Record
+from trader_core.engine.mark import restart_baseline
+from trader_core.engine.play import play
+
+LATCH_FLAT, RESET_BREAKER = 1, 2
+RELEASED_AS_ERROR = 1
+
+
+@entry
+def on_fill(
+    account: Any, slots: Any, plan: Any, grids: Any, i: int, side: int, qty: int,  # noqa: ARG001 - one shape for all three
+    price: int, fee: int, fee_base: int, ts: int,  # noqa: ARG001
+) -> int:  # fmt: skip
+    """Book a fill of instrument i and return 0.
+
+    A fill that would sell more than is held, or leave a door, changes nothing but `faults` and returns another number. One
+    that arrives when nothing is in flight any more is booked: the venue's word is what happened.
+    """
+    return book.fill(account[0], slots[i], grids[i], side, qty, price, fee, fee_base)
+
+
+@entry
+def on_release(account: Any, slots: Any, plan: Any, grids: Any, i: int, side: int, qty: int, reason: int) -> int:  # noqa: ARG001
+    """Free what is in flight and will not be filled, with its reserve, and return 0; reason 1 counts as a rejected order."""
+    book.release(account[0], slots[i], grids[i], side, qty, reason)
+    return 0
+
+
+@entry
+def on_bar(account: Any, slots: Any, plan: Any, grids: Any, ts: int, bars: Any, targets: Any, out: Any) -> int:
+    """Take one slot of all instruments, bars[N] and targets[N]; write the decisions to `out` and return how many.
+
+    A bar with close 0 is missing; a target of -1 is none. `out` holds at least N rows. Returns -1 when `ts` does not ascend.
+    """
+    count = slots.shape[0]
+    assert bars.shape[0] == count, "one bar per slot"
+    assert targets.shape[0] == count, "one target per slot"
+    assert out.shape[0] >= count, "a row of decisions per slot"
+    times, curves, counts = np.full(1, ts, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
+    taken = play(
+        account, slots, plan, grids, times, bars.reshape((1, count)), targets.reshape((1, count)), 0, out, np.zeros(0, FILL),
+        curves, curves, counts, 0,
+    )  # fmt: skip
+    return counts[0] if taken == 1 else -1
+
+
+def on_mode(account: Record, mode: int) -> None:
+    """Set what the session may do (model.session.Mode)."""
+    account["mode"][0] = mode
+
+
+def on_operator(account: Record, slots: Record, i: int, what: int) -> None:
+    """Latch instrument i flat (LATCH_FLAT: it gets an exit whose cause is OPERATOR), or reset the breaker (RESET_BREAKER)."""
+    assert what in (LATCH_FLAT, RESET_BREAKER), "an operator latches flat or resets the breaker"
+    if what == LATCH_FLAT:
+        slots["latched"][i], slots["refused"][i] = BY_OPERATOR, 0
+        return
+    _reset(account)
+
+
+@entry
+def _reset(account: Any) -> None:
+    restart_baseline(account[0])

@@ -1,0 +1,141 @@
+"""Simulating: the engine's functions over bars in memory, with fills at the next open."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trader_core.engine.core import on_mode
+from trader_core.engine.kernel import entry
+from trader_core.engine.layout import DECISION, FILL, Record
+from trader_core.engine.play import play
+from trader_core.engine.state import grid_records, new_state, plan_record, state_bytes
+from trader_core.model.bar import BAR, Bars, timeframe_ms
+from trader_core.model.errors import DataFault
+from trader_core.model.instrument import Instrument
+from trader_core.model.plan import Plan
+from trader_core.model.session import Mode
+
+ROWS = 4096
+"""Decisions and fills are handed over in pieces of this many rows, so that memory stays bounded."""
+
+
+@entry
+def simulate(  # noqa: PLR0917 - compiled functions take no keywords
+    account: Any, slots: Any, plan: Any, grids: Any, ts: Any, bars: Any, targets: Any, start: int, decisions: Any, fills: Any,
+    equity: Any, cash: Any, counts: Any,
+) -> int:  # fmt: skip
+    """Take the slots ts[T], bars[T, N], targets[T, N] from `start` on and return the first slot that was not taken.
+
+    It stops before a buffer could overflow: drain decisions[:counts[0]] and fills[:counts[1]], and call again. equity[T] and
+    cash[T] are written for every slot taken. A slot that does not ascend is not taken and counts as a fault.
+    """
+    return play(account, slots, plan, grids, ts, bars, targets, start, decisions, fills, equity, cash, counts, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a simulation left: its end state, every decision and fill, and equity and cash at each slot's close."""
+
+    account: Record
+    slots: Record
+    decisions: Record
+    fills: Record
+    ts: NDArray[np.int64]
+    equity: NDArray[np.int64]
+    cash: NDArray[np.int64]
+    state: bytes
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256, in hex, over everything in it: equal runs have equal digests."""
+        parts = (self.state, *(part.tobytes() for part in (self.decisions, self.fills, self.ts, self.equity, self.cash)))
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def run(
+    plan: Plan,
+    instruments: tuple[Instrument, ...] | list[Instrument],
+    bars: Bars,
+    targets: NDArray[np.int64],
+    *,
+    state: tuple[Record, Record] | None = None,
+) -> Result:
+    """Return the simulation of bars[T, N] (or [T] of one instrument) with targets of the same shape, -1 for no decision.
+
+    Without `state` it starts ACTIVE with the plan's capital; with one, it goes on from a copy of it. Raises DataFault for
+    bars off the plan's time grid or beyond a price door, and OutOfRange for instruments that are not the plan's.
+    """
+    grids, record = grid_records(instruments, plan), plan_record(plan)
+    bars, targets = _shaped(bars, len(instruments), BAR), _shaped(targets, len(instruments), np.dtype(np.int64))
+    if bars.shape != targets.shape:
+        raise DataFault(f"targets of shape {bars.shape}", str(targets.shape), "give one target per bar")
+    ts = slot_times(bars, timeframe_ms(plan.timeframe))
+    account, slots = new_state(plan, len(instruments)) if state is None else (state[0].copy(), state[1].copy())
+    if state is None:
+        on_mode(account, int(Mode.ACTIVE))
+    equity, cash = np.zeros(len(ts), np.int64), np.zeros(len(ts), np.int64)
+    decisions, fills = _drain(account, slots, record, grids, ts, bars, targets, equity, cash)
+    return Result(account, slots, decisions, fills, ts, equity, cash, state_bytes(account, slots))
+
+
+@entry
+def lay_grid(bars: Any, step_ms: int, ts: Any) -> int:
+    """Write the open time of each slot of bars[T, N] to ts[T]; return T, or the first slot that is off the grid, or -1 for no bar.
+
+    A slot without a bar may carry its time or 0.
+    """
+    rows, count = bars.shape
+    start = -1
+    for at in range(rows):
+        for i in range(count):
+            found = bars[at, i].ts
+            if found != 0 and start < 0:
+                start = found - step_ms * at
+            if found != 0 and found != start + step_ms * at:
+                return at
+    for at in range(rows):
+        ts[at] = start + step_ms * at
+    return rows if start >= 0 else -1
+
+
+def slot_times(bars: Bars, step_ms: int) -> NDArray[np.int64]:
+    """Return the open time of each slot of bars[T, N], also of slots without a bar; raises DataFault off one grid."""
+    ts = np.zeros(len(bars), np.int64)
+    row = int(lay_grid(bars, step_ms, ts))
+    if row < 0 or not len(bars):
+        raise DataFault("at least one bar", "an empty interval", "choose another interval, or import data for it")
+    if row < len(bars):
+        found = f"times {sorted(set(bars['ts'][row].tolist()))} in slot {row}"
+        raise DataFault("all bars on one grid without a missing slot", found, f"put them {step_ms} ms apart, close 0 where none is")
+    return ts
+
+
+def _shaped(array: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the array as [T, N], contiguous and writable: the compiled code knows one layout only."""
+    shaped = np.asarray(array, dtype)
+    if shaped.ndim == 1:
+        shaped = shaped.reshape(-1, 1)
+    if shaped.ndim != 2 or shaped.shape[1] != count:  # noqa: PLR2004 - [T, N]
+        raise DataFault(f"an array of shape [T, {count}]", str(shaped.shape), "give one column per instrument")
+    return np.require(shaped, requirements=["C", "W"])
+
+
+def _drain(
+    account: Record, slots: Record, plan: Record, grids: Record, ts: NDArray[np.int64], bars: Bars, targets: NDArray[np.int64],
+    equity: NDArray[np.int64], cash: NDArray[np.int64],
+) -> tuple[Record, Record]:  # fmt: skip
+    rows = ROWS + 2 * len(slots)
+    decisions, fills, counts = np.zeros(rows, DECISION), np.zeros(rows, FILL), np.zeros(2, np.int64)
+    decided, filled, at, faults = [decisions[:0].copy()], [fills[:0].copy()], 0, int(account["faults"][0])
+    while at < len(ts):
+        before = at
+        at = int(simulate(account, slots, plan, grids, ts, bars, targets, at, decisions, fills, equity, cash, counts))
+        decided.append(decisions[: counts[0]].copy())
+        filled.append(fills[: counts[1]].copy())
+        if int(account["faults"][0]) != faults or at == before:
+            found = f"{int(account['faults'][0]) - faults} beyond it before slot {at}"
+            raise DataFault("every price and time inside its door", found, "check the data of the plan's instruments")
+    return np.concatenate(decided), np.concatenate(filled)
