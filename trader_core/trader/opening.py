@@ -15,6 +15,7 @@ from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import database, sessions
 from trader_core.trader import books
 from trader_core.trader.durable import Durable
+from trader_core.trader.events import Protocol
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, digest, opened
@@ -42,8 +43,12 @@ class Opener:
             await self._finish(row, state)
             return
         shells: list[Shell] = []
+
+        def may_send(request: SendRequest) -> str | None:
+            return shells[0].gate(request) if shells else "the session is not running yet"
+
         private = row.mode is not SessionMode.PAPER
-        link = await connect(row.venue, self.home, row.plan.symbols, row.plan.timeframe, lambda r: shells[0].gate(r), private=private)
+        link = await connect(row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private)
         try:
             if state is None:
                 state = await self._open(row, link, durable)
@@ -73,9 +78,10 @@ class Opener:
         baseline = {instruments[0].quote: to_text(row.plan.capital)}
         if row.mode is not SessionMode.PAPER:
             baseline = books.totals(_value(await link.gateway.balances(), "balances"))
+        protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms)
         from_ms = slot_of(now, step_ms)
         until_ms = from_ms + row.until_ms
-        record = opening(row.session_id, row.plan, instruments, link.protocol, from_ms, baseline)
+        record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline)
         state = opened(record.body)
         await durable.commit([record], state)
         await self._in_thread(lambda db: sessions.save_opening(db, row.session_id, from_ms, until_ms, instruments))

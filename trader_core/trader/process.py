@@ -58,7 +58,7 @@ class Trader:
     engine: "Engine"
     account: str
     home: Path
-    run_session: Runner
+    run_session: Runner | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     running: dict[str, Running] = field(default_factory=dict)
     held: asyncio.Event = field(default_factory=asyncio.Event)
@@ -175,6 +175,7 @@ class Trader:
             await self.held.wait()
             epoch = self.epoch
             try:
+                assert self.run_session is not None, "a trader is given what runs its sessions"
                 await self.run_session(row, control, epoch)
             except DatabaseAway as error:
                 log.warning("session waits for the database", session=row.session_id, text=str(error))

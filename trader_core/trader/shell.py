@@ -64,7 +64,7 @@ class Control:
 class Shell:
     """One session in one process."""
 
-    def __init__(self, state: State, journal: Journal, venue: Venue, feed: Feed, control: Control, baseline: dict[str, str]) -> None:
+    def __init__(self, state: State, journal: Journal, venue: Venue, feed: Feed, control: Control) -> None:
         """Take the folded state; nothing happens before `run`."""
         self.state, self.journal, self.venue, self.feed, self.control = state, journal, venue, feed, control
         self.decider = Decider(state.plan)

@@ -153,7 +153,7 @@ def run_bar(state: State, ts_ms: int, bars: Bars, targets: NDArray[np.int64]) ->
 
 def bars_body(state: State, ts_ms: int, bars: Bars, targets: NDArray[np.int64], decisions: NDArray[Any]) -> dict[str, Any]:
     """Return the body of a BARS record for a slot that `run_bar` has just stepped."""
-    rows = [[int(row[name]) for name in BAR.names[1:]] if row["close"] else None for row in bars]  # type: ignore[index,union-attr]
+    rows = [[int(row[name]) for name in BAR.names[1:]] if row["close"] else None for row in bars]  # type: ignore[index]
     return {
         "ts": ts_ms,
         "bars": rows,

@@ -1,0 +1,256 @@
+"""Sessions and the operator's words: start, stop, list, show; kill, pause, resume, cancel-all, close-all."""
+
+import getpass
+import time
+import uuid
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console import options, reach, show
+from trader_core.model.command import Command
+from trader_core.model.errors import BadInput, UnknownName
+from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
+from trader_core.model.stage import STAGES, StageName
+
+if TYPE_CHECKING:
+    from trader_core.settings import Settings
+    from trader_core.store.sessions import SessionRow
+
+ACCOUNTS = ("paper", "sandbox")
+SENTINEL = "KILL"
+HOUR_MS = 3_600_000
+HOURS_MAX = 24 * 31
+REHEARSAL_EUR_PPM = 1_080_000
+"""The settlement currency's worth of one EUR on the embedded exchange: it has no EUR market, so the rate is a fixed rehearsal one."""
+ANSWER_S = 10.0
+
+session_app = typer.Typer(no_args_is_help=True, help="Start, stop, list and show sessions.")
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; recorded for ever.")]
+Account = Annotated[str, typer.Option("--account", help="paper or sandbox; empty: both.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(session_app, name="session")
+    for name in ("kill", "pause", "resume", "cancel-all", "close-all"):
+        app.command(name, help=_HELP[name])(_WORDS[name])
+
+
+@session_app.command("start")
+def start(
+    *,
+    strategy: Annotated[str, typer.Argument(help="The strategy's name, for example sma_cross.")],
+    mode: Annotated[str, typer.Option(help="paper: simulated fills on the venue's bars; stage: real orders.")] = "paper",
+    venue: Annotated[str, typer.Option(help="The venue; so far the embedded exchange.")] = "sandbox",
+    symbol: Annotated[str, typer.Option(help="Symbols separated by commas.")] = "BTC/USDT",
+    timeframe: Annotated[str, typer.Option(help="The bars' length.")] = "1m",
+    hours: Annotated[int, typer.Option(help="Hours of venue time.", min=1, max=HOURS_MAX)] = 72,
+    capital: Annotated[str, typer.Option(help="Capital of a paper session, in the settlement currency.")] = "1000",
+    stage: Annotated[str, typer.Option(help="EUR_1, EUR_10 or EUR_100, for --mode stage.")] = "EUR_1",
+    param: Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")] = None,
+    stop_loss_ppm: Annotated[int, typer.Option(help="Stop-loss below the average price paid, parts per million; 0 is none.")] = 0,
+    take_profit_ppm: Annotated[int, typer.Option(help="Take-profit above it, parts per million; 0 is none.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Request a session; the account's trader opens it, and is started when none runs."""
+    settings = options.settings()
+    with show.working("Starting the local stack"):
+        import_module("deployments.stack").up(settings)
+    with reach.database(settings) as server, reach.connection(server, "flow") as db:
+        wanted = build(
+            strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
+            options.params(param or []), stop_loss_ppm, take_profit_ppm,
+        )  # fmt: skip
+        import_module("trader_core.store.sessions").create_session(db, wanted)
+    show.answer({"session_id": wanted.session_id, "account": wanted.account, "hours": hours}, as_json=as_json)
+
+
+def build(
+    strategy: str, mode: str, venue: str, symbols: tuple[str, ...], timeframe: str, hours: int, capital: str, stage: str,
+    params: dict[str, int], stop_loss_ppm: int = 0, take_profit_ppm: int = 0,
+) -> Any:  # fmt: skip
+    """Return a NewSession from what was asked for; raises BadInput for what no trader could run."""
+    from trader_core.engine import strategies
+    from trader_core.model.bar import timeframe_ms
+    from trader_core.model.money import PPM
+    from trader_core.model.money import capital as capital_of
+    from trader_core.model.plan import Limits, Plan
+    from trader_core.store.sessions import NewSession
+
+    timeframe_ms(timeframe)
+    if venue != "sandbox":
+        raise UnknownName("the venue sandbox", repr(venue), "real exchanges stay closed until permits exist")
+    if mode not in {SessionMode.PAPER, SessionMode.STAGE}:
+        raise UnknownName("a mode of paper, stage", repr(mode), "choose one of them")
+    values = strategies.parse_params(strategy, params)
+    limits, amount, rung = Limits(), "", StageName.PAPER
+    if mode == SessionMode.PAPER:
+        amount_units = capital_of(capital)
+    else:
+        if stage not in {str(name) for name in STAGES}:
+            raise UnknownName(f"a stage of {', '.join(STAGES)}", repr(stage), "choose one of them")
+        rung = StageName(stage)
+        found = STAGES[rung]
+        amount_units = found.working_capital * limits.positions_max * REHEARSAL_EUR_PPM // PPM
+        limits = Limits(daily_loss_max=found.loss_budget * REHEARSAL_EUR_PPM // PPM, latch=True)
+    plan = Plan(
+        strategy, tuple(sorted(values.items())), symbols, timeframe, amount_units,
+        stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm, limits=limits,
+    )  # fmt: skip
+    disclosures = {"rehearsal": True, "fx": {"eur_ppm": REHEARSAL_EUR_PPM, "source": "rehearsal rate", "at_ms": int(time.time() * 1000)}}
+    return NewSession(
+        session_id=f"{mode}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}{amount}",
+        mode=SessionMode(mode), account="paper" if mode == SessionMode.PAPER else "sandbox", venue=venue, stage=rung, plan=plan,
+        instruments=(), from_ms=0, until_ms=hours * HOUR_MS, disclosures=disclosures,
+    )  # fmt: skip
+
+
+@session_app.command("stop")
+def stop(
+    *,
+    session_id: Annotated[str, typer.Argument(help="The session's id.")],
+    flatten: Annotated[bool, typer.Option("--flatten/--keep", help="Cancel and sell everything, or keep orders and positions.")] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Stop a session and say what becomes of its orders and positions."""
+    policy = StopPolicy.FLATTEN if flatten else StopPolicy.KEEP
+    settings = options.settings()
+    sessions, commands = import_module("trader_core.store.sessions"), import_module("trader_core.store.commands")
+    with reach.database(settings) as server:
+        with reach.connection(server, "api") as db:
+            row = sessions.load_session(db, session_id)
+            if row.status in {SessionStatus.FINISHED, SessionStatus.FAILED}:
+                raise BadInput("a session that runs", f"{session_id} is {row.status}", "`gatehouse session list` shows those that do")
+            args = {"policy": str(policy)}
+            number = commands.request(
+                db, row.account, Command.STOP, actor=getpass.getuser(), reason=reason, session_id=session_id, args=args
+            )
+        outcome = _outcome(server, number)
+    fate = "orders cancelled, positions sold" if flatten else "orders and positions are kept as they are"
+    show.answer({"session_id": session_id, "policy": policy, "becomes": fate, "outcome": outcome}, as_json=as_json)
+
+
+@session_app.command("list")
+def list_(*, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, as_json: Json = False) -> None:
+    """List the newest sessions."""
+    settings = options.settings()
+    with reach.database(settings) as server, reach.connection(server, "api") as db:
+        found = import_module("trader_core.store.sessions").list_sessions(db, limit)
+    if as_json:
+        show.answer({"sessions": [summary(row) for row in found]}, as_json=True)
+        return
+    lines = [[r.session_id, r.mode, r.stage, r.status, r.plan.strategy, len(r.plan.symbols), _progress(r)] for r in found]
+    show.rows("Sessions", ["id", "mode", "stage", "status", "strategy", "symbols", "progress"], lines)
+
+
+@session_app.command("show")
+def show_(*, session_id: Annotated[str, typer.Argument(help="The session's id.")], as_json: Json = False) -> None:
+    """Show one session: status, money, positions, orders that are not settled, and whether its journal verifies."""
+    settings = options.settings()
+    sessions, orders, snapshots, signals, journal = (
+        import_module(f"trader_core.store.{name}") for name in ("sessions", "orders", "snapshots", "signals", "journal")
+    )
+    with reach.database(settings) as server, reach.connection(server, "verify") as db:
+        row = sessions.load_session(db, session_id)
+        pnl = snapshots.load_pnl(db, session_id)
+        answer = summary(row) | {
+            "equity": show.amount(pnl[-1].equity) if pnl else None,
+            "realised": show.amount(pnl[-1].realised) if pnl else None,
+            "fees": show.amount(pnl[-1].fees) if pnl else None,
+            "positions": {p.symbol: p.position for p in snapshots.open_positions(db, session_id)},
+            "unsettled": [o.client_order_id for o in orders.open_orders(db, row.account) if o.session_id == session_id],
+            "orders": len(orders.orders_of(db, session_id)),
+            "signals_without_outcome": signals.missing_outcomes(db, session_id),
+            "journal_records": journal.verify(db, session_id).seq,
+            "error": row.error,
+            "result": row.result,
+        }
+    show.answer(answer, as_json=as_json, title=session_id)
+
+
+def summary(row: "SessionRow") -> dict[str, Any]:
+    """Return the figures of a session that every list shows."""
+    return {
+        "session_id": row.session_id, "mode": str(row.mode), "stage": str(row.stage), "status": str(row.status),
+        "strategy": row.plan.strategy, "symbols": list(row.plan.symbols), "progress": _progress(row), "next_ms": row.next_ms,
+        "until_ms": row.until_ms, "capital": show.amount(row.capital), "disclosures": row.disclosures,
+    }  # fmt: skip
+
+
+def _progress(row: "SessionRow") -> str:
+    if row.from_ms == 0:
+        return "not opened"
+    return f"{100 * (row.next_ms - row.from_ms) // max(row.until_ms - row.from_ms, 1)} %"
+
+
+def _outcome(server: Any, number: int) -> str:
+    """Wait a moment for the trader's answer."""
+    commands = import_module("trader_core.store.commands")
+    until = time.monotonic() + ANSWER_S
+    while time.monotonic() < until:
+        with reach.connection(server, "api") as db:
+            found = commands.outcome_of(db, number)
+        if found is not None:
+            return str(found)
+        time.sleep(0.1)
+    return f"command {number} is recorded; no trader has taken it yet (`gatehouse up` starts them)"
+
+
+def _say(settings: "Settings", command: Command, account: str, reason: str) -> dict[str, str]:
+    """Record a command for each account and return what became of it."""
+    chosen = [account] if account else list(ACCOUNTS)
+    if not set(chosen) <= set(ACCOUNTS):
+        raise UnknownName(f"an account of {', '.join(ACCOUNTS)}", repr(account), "choose one of them")
+    commands = import_module("trader_core.store.commands")
+    with reach.database(settings) as server:
+        with reach.connection(server, "api") as db:
+            if command in {Command.KILL, Command.RESUME}:
+                on = command is Command.KILL
+                commands.set_switch(db, "kill", is_on=on, actor=getpass.getuser(), reason=reason or command)
+            numbers = {name: commands.request(db, name, command, actor=getpass.getuser(), reason=reason) for name in chosen}
+        return {name: _outcome(server, number) for name, number in numbers.items()}
+
+
+def _sentinel(settings: "Settings") -> Path:
+    return settings.folder() / SENTINEL
+
+
+def kill(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
+    """Stop every new order at once: sentinel file first, then the database's switch, then a command to each trader."""
+    settings = options.settings()
+    path = _sentinel(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(reason or "killed by an operator\n")
+    show.answer({"sentinel": "set: nothing is sent from now on", **_say(settings, Command.KILL, account, reason)}, as_json=as_json)
+
+
+def resume(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
+    """Clear the sentinel file, the database's switch and the traders' flags; a session with unresolved orders refuses."""
+    settings = options.settings()
+    _sentinel(settings).unlink(missing_ok=True)
+    show.answer(_say(settings, Command.RESUME, account, reason), as_json=as_json)
+
+
+def pause(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
+    """Let nothing new in; exits and cancels go on."""
+    show.answer(_say(options.settings(), Command.PAUSE, account, reason), as_json=as_json)
+
+
+def cancel_all(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
+    """Cancel every order that rests at the venue."""
+    show.answer(_say(options.settings(), Command.CANCEL_ALL, account, reason), as_json=as_json)
+
+
+def close_all(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
+    """Cancel every order and sell every position that a journal explains."""
+    show.answer(_say(options.settings(), Command.CLOSE_ALL, account, reason), as_json=as_json)
+
+
+_WORDS = {"kill": kill, "pause": pause, "resume": resume, "cancel-all": cancel_all, "close-all": close_all}
+_HELP = {name: word.__doc__ for name, word in _WORDS.items()}
