@@ -67,6 +67,11 @@ def check_version(db: Connection) -> int:
     return major
 
 
+def server_time_ms(db: Connection) -> int:
+    """Return the server's clock in epoch ms."""
+    return int(db.execute(text("select (extract(epoch from clock_timestamp()) * 1000)::bigint")).scalar_one())
+
+
 def schema_of(db: Connection) -> str:
     """Return the migration that the database is at, or nothing when it was never migrated."""
     if db.execute(text("select to_regclass('public.alembic_version')")).scalar_one() is None:

@@ -1,0 +1,135 @@
+"""`gatehouse backtest`: a strategy over stored bars, on the engine that trades."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console import options, reach, show
+from trader_core.model.bar import timeframe_ms
+from trader_core.model.money import capital as capital_from
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from deployments.postgres import Server
+    from trader_core.engine.simulate import Result
+    from trader_core.evidence.metrics import Metrics
+    from trader_core.model.plan import Plan
+    from trader_core.store.backtests import Market
+
+POSITIONS_DEFAULT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, already read: a plan, where its bars are, and which interval."""
+
+    plan: "Plan"
+    venue: str
+    from_ms: int
+    to_ms: int
+    data_session: str | None
+
+
+def backtest(
+    strategy: Annotated[str, typer.Argument(help="Name of the strategy, for example sma_cross.")],
+    *,
+    venue: Annotated[str, typer.Option(help="Venue whose stored bars are used.")],
+    symbol: Annotated[str, typer.Option(help="One symbol or several, separated by commas; they share one account.")],
+    timeframe: Annotated[str, typer.Option(help="1m, 5m, 15m, 30m, 1h, 4h or 1d.")],
+    from_: Annotated[str, typer.Option("--from", help="First bar: 2023-01-31, 2023-01-31T12:00 or epoch ms, UTC.")],
+    to: Annotated[str, typer.Option("--to", help="End, exclusive.")],
+    param: Annotated[list[str] | None, typer.Option(help="name=whole number; may be repeated.")] = None,
+    capital: Annotated[str, typer.Option(help="In the quote currency.")] = "10000",
+    positions_max: Annotated[int, typer.Option(help="Slots of the account; 0: one per symbol, at most 5.")] = 0,
+    stop_loss_ppm: Annotated[int, typer.Option(help="Exit below entry by this much; 0 is off.")] = 0,
+    take_profit_ppm: Annotated[int, typer.Option(help="Exit above entry by this much; 0 is off.")] = 0,
+    slippage_ppm: Annotated[int, typer.Option(help="Every fill is this much worse than the open.")] = 500,
+    data_session: Annotated[str | None, typer.Option(help="Collection session that the bars must still equal.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Run a strategy over stored bars and keep what it did: signals, refusals, orders, fills, figures, and a journal per bar."""
+    from trader_core.engine import strategies
+    from trader_core.model.plan import Costs, Limits, Plan
+
+    started = time.monotonic()
+    pairs = options.symbols(symbol)
+    from_ms, to_ms = options.interval(from_, to, timeframe_ms(timeframe))
+    found = strategies.parse_params(strategies.find(strategy), options.params(param or []))
+    plan = Plan(
+        strategy=strategy, params=tuple(sorted(found.items())), symbols=pairs, timeframe=timeframe, capital=capital_from(capital),
+        stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm,
+        limits=Limits(positions_max=positions_max or min(len(pairs), POSITIONS_DEFAULT)), costs=Costs(slippage_ppm=slippage_ppm),
+    )  # fmt: skip
+    asked = Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
+    settings = options.settings()
+    with reach.database(settings) as server:
+        market = _load(server, asked)
+        simulated = time.monotonic()
+        targets, result = _simulate(asked, market)
+        engine_s = time.monotonic() - simulated
+        session_id, metrics, journal = _save(server, settings.folder(), asked, market, targets, result)
+    values = _summary(asked, market, result, metrics)
+    times = {"engine_seconds": round(engine_s, 3), "seconds": round(time.monotonic() - started, 3)}
+    show.answer({"session_id": session_id, **values, **times, "journal": str(journal)}, as_json=as_json)
+
+
+def _load(server: "Server", asked: Asked) -> "Market":
+    from trader_core.engine import strategies
+    from trader_core.store.backtests import load_market
+    from trader_core.store.imports import check_collection
+
+    plan = asked.plan
+    with show.working("Loading bars"), reach.connection(server, "flow") as db:
+        if asked.data_session:
+            check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
+        lookback = strategies.lookback(plan.strategy, dict(plan.params))
+        return load_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback)
+
+
+def _simulate(asked: Asked, market: "Market") -> tuple["NDArray[Any]", "Result"]:
+    import numpy as np
+
+    from trader_core.engine import simulate, strategies
+
+    plan, columns = asked.plan, range(len(market.instruments))
+    with show.working("Deciding and simulating"):
+        decided = [strategies.targets_of(plan.strategy, dict(plan.params), market.bars[:, index]) for index in columns]
+        targets = np.stack(decided, axis=1)[market.warm :]
+        return targets, simulate.run(plan, market.instruments, market.bars[market.warm :], targets)
+
+
+def _save(
+    server: "Server", home: Path, asked: Asked, market: "Market", targets: "NDArray[Any]", result: "Result"
+) -> tuple[str, "Metrics", Path]:
+    from trader_core.store.backtests import digest_of, save_backtest
+    from trader_core.store.journal_files import write_journal
+
+    session_id = f"b-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+    with show.working("Storing the session"), reach.connection(server, "flow") as db:
+        journal = write_journal(home / "backtests", session_id, market, targets, result, digest_of(asked.plan, result))
+        relative = str(journal.relative_to(home))
+        metrics = save_backtest(db, session_id, asked.venue, asked.plan, market, result, asked.data_session, relative)
+    return session_id, metrics, journal
+
+
+def _summary(asked: Asked, market: "Market", result: "Result", metrics: "Metrics") -> dict[str, Any]:
+    from trader_core.store.backtests import digest_of, valid_bars
+
+    return {
+        "strategy": asked.plan.strategy, "params": dict(asked.plan.params), "venue": asked.venue,
+        "symbols": list(asked.plan.symbols), "from": show.moment(asked.from_ms), "to": show.moment(asked.to_ms),
+        "bars": valid_bars(market), "slots": len(result.ts), "signals": len(result.decisions), "fills": metrics.fills,
+        "trades": metrics.episodes, "equity": show.amount(metrics.equity_last), "return_ppm": metrics.return_ppm,
+        "drawdown_ppm": metrics.drawdown_ppm, "win_rate": metrics.win_rate, "profit_factor": metrics.profit_factor,
+        "fees": show.amount(metrics.fees), "digest": digest_of(asked.plan, result),
+    }  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(backtest)

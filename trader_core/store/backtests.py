@@ -1,0 +1,240 @@
+"""Backtests as rows: bars on one grid in, a finished session with its signals, orders, fills and figures out."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from trader_core.engine.layout import Record
+from trader_core.engine.simulate import Result
+from trader_core.evidence.metrics import Booked, Metrics, Traded, book, measure
+from trader_core.model.bar import BAR, Bars, timeframe_ms
+from trader_core.model.errors import BadInput, DataFault
+from trader_core.model.instrument import Instrument, freeze
+from trader_core.model.money import UNIT
+from trader_core.model.order import OrderState, client_order_id, decision_key
+from trader_core.model.plan import Plan
+from trader_core.model.session import Cause, Refusal, SessionMode, SessionStatus, Side
+from trader_core.model.stage import StageName
+from trader_core.store.candles import candle_range, load_bars
+from trader_core.store.instruments import find_instrument
+from trader_core.store.orders import FillRow, OrderRow, insert_fills, upsert_order_states
+from trader_core.store.sessions import NewSession, create_session, save_progress, save_statistics, set_status
+from trader_core.store.signals import IntentRow, RefusalRow, SignalRow, insert_intents, insert_refusals, insert_signals
+from trader_core.store.snapshots import PnlRow, PositionRow, insert_pnl, insert_positions
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What a backtest sees: frozen instruments and their bars [T, N] on one grid, the first `warm` slots only to look back."""
+
+    instruments: tuple[Instrument, ...]
+    bars: Bars
+    warm: int
+    from_ms: int
+    step_ms: int
+
+
+class Rows(NamedTuple):
+    """A result as rows, ready to be stored."""
+
+    signals: list[SignalRow]
+    refusals: list[RefusalRow]
+    intents: list[IntentRow]
+    orders: list[OrderRow]
+    fills: list[FillRow]
+
+
+def account_of(session_id: str) -> str:
+    """Return the account of a backtest: its own, so that nothing of it is taken for a trader's."""
+    return f"backtest:{session_id}"
+
+
+def load_instruments(db: Connection, venue: str, symbols: Sequence[str]) -> list[tuple[int, Instrument]]:
+    """Return the stored instruments; raises UnknownName, and BadInput unless all are quoted in one currency."""
+    found = [find_instrument(db, venue, symbol) for symbol in symbols]
+    quotes = sorted({instrument.quote for _, instrument in found})
+    if len(quotes) > 1:
+        raise BadInput("symbols of one quote currency: a session settles in one", ", ".join(quotes), "run one backtest per currency")
+    return found
+
+
+def load_market(db: Connection, venue: str, symbols: Sequence[str], timeframe: str, interval: tuple[int, int], lookback: int) -> Market:
+    """Return the bars of [from, to) and up to `lookback` slots before; raises UnknownName, or DataFault without any bar."""
+    step_ms, (from_ms, to_ms) = timeframe_ms(timeframe), interval
+    first_ms = max(from_ms - lookback * step_ms, 0)
+    instruments, columns = [], []
+    for instrument_id, instrument in load_instruments(db, venue, symbols):
+        bars = load_bars(db, instrument_id, timeframe, first_ms, to_ms)
+        if not np.any(bars["ts"] >= from_ms):
+            raise _nothing_stored(db, instrument_id, instrument, timeframe)
+        instruments.append(freeze(instrument, int(bars["high"].max())))
+        columns.append(bars)
+    warm = (from_ms - first_ms) // step_ms
+    return Market(tuple(instruments), on_grid(columns, first_ms, to_ms, step_ms), warm, from_ms, step_ms)
+
+
+def _nothing_stored(db: Connection, instrument_id: int, instrument: Instrument, timeframe: str) -> DataFault:
+    first, last, count = candle_range(db, instrument_id, timeframe)
+    stored = f"{count} bars, ts {first} to {last}" if count else "none"
+    return DataFault(
+        f"{timeframe} bars of {instrument.symbol} on {instrument.venue} in that interval",
+        f"an empty interval (stored of it: {stored})",
+        "choose another interval, or import or collect the bars",
+    )
+
+
+def on_grid(columns: Sequence[Bars], from_ms: int, to_ms: int, step_ms: int) -> Bars:
+    """Return bars of shape [T, N] for every slot of [from, to): all zeros where an instrument has none."""
+    grid = np.zeros(((to_ms - from_ms) // step_ms, len(columns)), BAR)
+    for index, bars in enumerate(columns):
+        grid[(bars["ts"] - from_ms) // step_ms, index] = bars
+    return grid
+
+
+def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, end_ms: int) -> Rows:
+    """Return what was decided and filled as rows; an intent whose next bar never came is ABANDONED at `end_ms`."""
+    rows = Rows([], [], [], [], [])
+    outcome = _outcomes(result.fills)
+    for decision in result.decisions:
+        signal, ts, symbol = int(decision["signal"]), int(decision["ts"]), instruments[int(decision["instrument"])].symbol
+        rows.signals.append(_signal(decision, signal, ts, symbol))
+        if decision["refusal"]:
+            refusal = Refusal(int(decision["refusal"]))
+            rows.refusals.append(RefusalRow(signal, refusal.name, refusal // 10, int(decision["verdicts"])))
+            continue
+        intent = _intent(session_id, decision, signal, symbol)
+        rows.intents.append(intent)
+        rows.orders.append(_order(session_id, intent, outcome.get(signal), end_ms))
+    cids = {intent.signal_id: intent.client_order_id for intent in rows.intents}
+    rows.fills.extend(_fills(session_id, instruments, result.fills, cids))
+    return rows
+
+
+def _outcomes(fills: Record) -> dict[int, tuple[int, int, int]]:
+    """Return (filled, released, ts) per signal."""
+    found: dict[int, tuple[int, int, int]] = {}
+    for fill in fills:
+        filled, released, _ = found.get(int(fill["signal"]), (0, 0, 0))
+        found[int(fill["signal"])] = (filled + int(fill["qty"]), released + int(fill["released"]), int(fill["ts"]))
+    return found
+
+
+def _signal(decision: Any, signal: int, ts: int, symbol: str) -> SignalRow:
+    cause = Cause(int(decision["cause"])).name
+    targets = int(decision["target_from"]), int(decision["target_to"])
+    return SignalRow(signal, ts, symbol, cause, *targets, int(decision["wanted"]), int(decision["close"]))
+
+
+def _intent(session_id: str, decision: Any, signal: int, symbol: str) -> IntentRow:
+    side = Side.BUY if decision["qty"] > 0 else Side.SELL
+    key = decision_key(session_id, symbol, int(decision["ts"]), side.name, 1)
+    return IntentRow(
+        client_order_id(key), signal, key, symbol, int(side), abs(int(decision["qty"])), int(decision["limit"]), int(decision["reserve"]),
+        Cause(int(decision["cause"])).name, int(decision["verdicts"]), int(decision["ts"]),
+    )  # fmt: skip
+
+
+def _order(session_id: str, intent: IntentRow, outcome: tuple[int, int, int] | None, end_ms: int) -> OrderRow:
+    filled, released, ts = outcome or (0, intent.qty, end_ms)
+    state = OrderState.FILLED if filled == intent.qty else OrderState.CANCELED if outcome else OrderState.ABANDONED
+    return OrderRow(
+        intent.client_order_id, session_id, account_of(session_id), intent.symbol, intent.side, intent.qty, state.value, "",
+        0, 0, 0, filled, released, ts,
+    )  # fmt: skip
+
+
+def _fills(session_id: str, instruments: Sequence[Instrument], fills: Record, cids: Mapping[int, str]) -> list[FillRow]:
+    return [
+        FillRow(
+            account_of(session_id), instruments[int(fill["instrument"])].symbol, str(number), session_id, int(fill["signal"]),
+            cids[int(fill["signal"])], int(fill["side"]), int(fill["qty"]), int(fill["price"]), int(fill["fee"]), int(fill["fee_base"]),
+            int(fill["ts"]),
+        )
+        for number, fill in enumerate(fills) if fill["qty"] > 0
+    ]  # fmt: skip
+
+
+def traded(fills: Record) -> list[Traded]:
+    """Return the engine's fills as the figures take them."""
+    names = ("ts", "instrument", "side", "qty", "price", "fee", "fee_base")
+    return [Traded(*(int(fill[name]) for name in names)) for fill in fills if fill["qty"] > 0]
+
+
+def daily_pnl(result: Result, booked: Sequence[Booked], capital: int) -> list[PnlRow]:
+    """Return the account at each UTC day's last slot."""
+    ends = np.flatnonzero(np.append(np.diff(result.ts // DAY_MS) != 0, True))
+    peaks = np.maximum.accumulate(np.maximum(result.equity, capital))
+    after = np.searchsorted(np.array([one.ts for one in booked], np.int64), result.ts[ends], side="right")
+    rows = []
+    for slot, count in zip(ends, after, strict=True):
+        totals = booked[count - 1] if count else Booked(0, 0, 0, 0)
+        figures = (int(result.ts[slot]), int(result.cash[slot]), int(result.equity[slot]), int(peaks[slot]))
+        rows.append(PnlRow(*figures, totals.realised, totals.fees, totals.positions))
+    return rows
+
+
+def final_positions(instruments: Sequence[Instrument], result: Result) -> list[PositionRow]:
+    """Return what each instrument holds at the end."""
+    return [
+        PositionRow(one.symbol, int(slot["close_ts"]), int(slot["position"]), int(slot["cost"]), int(slot["close"]), int(slot["realised"]))
+        for one, slot in zip(instruments, result.slots, strict=True)
+    ]
+
+
+def figures_of(metrics: Metrics, bars: int) -> dict[str, int | Decimal]:
+    """Return the statistics of a run by name; money in whole units of the settlement currency."""
+    figures: dict[str, int | Decimal] = {
+        "bars": bars, "fills": metrics.fills, "episodes": metrics.episodes, "wins": metrics.wins, "return_ppm": metrics.return_ppm,
+        "drawdown_ppm": metrics.drawdown_ppm, "equity": Decimal(metrics.equity_last) / UNIT,
+        "realised": Decimal(metrics.realised) / UNIT, "fees": Decimal(metrics.fees) / UNIT,
+    }  # fmt: skip
+    ratios = (("win_rate", metrics.win_rate), ("profit_factor", metrics.profit_factor), ("fees_share", metrics.fees_share))
+    return figures | {name: Decimal(repr(value)) for name, value in ratios if value is not None}
+
+
+def digest_of(plan: Plan, result: Result) -> str:
+    """Return the SHA-256, in hex, of the plan and of everything that it did: the same run has the same digest, whatever its id."""
+    return hashlib.sha256(f"{plan.digest()}|{result.digest}".encode()).hexdigest()
+
+
+def save_backtest(
+    db: Connection, session_id: str, venue: str, plan: Plan, market: Market, result: Result, data_session: str | None, journal: str
+) -> Metrics:
+    """Store a finished backtest in one transaction of the caller's, and return its figures. Safe to repeat.
+
+    `journal` says where the per-bar journal lies, relative to the home folder.
+    """
+    end_ms = int(result.ts[-1]) + market.step_ms
+    session = NewSession(
+        session_id, SessionMode.BACKTEST, account_of(session_id), venue, StageName.PAPER, plan, market.instruments, market.from_ms, end_ms,
+        data_session,
+    )  # fmt: skip
+    fills = traded(result.fills)
+    metrics = measure(market.instruments, plan.capital, result.equity, fills)
+    figures = figures_of(metrics, valid_bars(market))
+    create_session(db, session, SessionStatus.RUNNING)
+    rows = to_rows(session_id, market.instruments, result, end_ms)
+    insert_signals(db, session_id, rows.signals)
+    insert_refusals(db, session_id, rows.refusals)
+    insert_intents(db, session_id, rows.intents)
+    upsert_order_states(db, rows.orders)
+    insert_fills(db, rows.fills)
+    insert_pnl(db, session_id, daily_pnl(result, book(market.instruments, fills)[1], plan.capital))
+    insert_positions(db, session_id, final_positions(market.instruments, result))
+    save_statistics(db, session_id, figures)
+    save_progress(db, session_id, end_ms, hashlib.sha256(result.state).hexdigest())
+    outcome = {"digest": digest_of(plan, result), "journal": journal, **{name: str(value) for name, value in figures.items()}}
+    set_status(db, session_id, SessionStatus.FINISHED, result=outcome)
+    return metrics
+
+
+def valid_bars(market: Market) -> int:
+    """Return the number of bars inside the interval, over all instruments, missing ones not counted."""
+    return int(np.count_nonzero(market.bars["close"][market.warm :]))
