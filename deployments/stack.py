@@ -36,7 +36,7 @@ class Stack:
 
     settings: Settings
     server: postgres.Server
-    sandbox: launch.Sandbox | None
+    sandbox: launch.Launched | None
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     restarts: int = 0
@@ -72,6 +72,7 @@ class Stack:
                 child.kill()
                 child.wait()
         if self.sandbox is not None:
+            announce_path(self.settings).unlink(missing_ok=True)
             self.sandbox.stop()
 
 
@@ -85,14 +86,25 @@ def announce_path(settings: Settings) -> Path:
     return settings.folder() / "run" / "sandbox.json"
 
 
+def announce(settings: Settings, said: dict[str, Any]) -> None:
+    """Write how to reach the embedded exchange where traders and commands look, readable by its owner alone."""
+    path = announce_path(settings)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(said, file)
+
+
 @contextmanager
-def local(settings: Settings, options: launch.Options | None, accounts: Sequence[str] = ACCOUNTS) -> Iterator[Stack]:
+def local(settings: Settings, options: Sequence[str] | None, accounts: Sequence[str] = ACCOUNTS) -> Iterator[Stack]:
     """Yield a running stack and stop all of it at the end; `options` None leaves the exchange out."""
     settings.folder().mkdir(parents=True, exist_ok=True)
     with postgres.running(settings) as server:
-        exchange = launch.launch(options) if options is not None else None
+        exchange = launch.launch(*options) if options is not None else None
         stack = Stack(settings, server, exchange)
         try:
+            if exchange is not None:
+                announce(settings, exchange.announced)
             for account in accounts:
                 stack.start_trader(account)
             watcher = threading.Thread(target=stack.supervise, name="supervisor", daemon=True)
@@ -170,9 +182,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    options = launch.Options(announce=announce_path(settings), clock="stepped")
-    with local(settings, options) as stack:
-        said = {"pid": os.getpid(), "sandbox": stack.sandbox.url if stack.sandbox else "", "accounts": list(stack.children)}
+    with local(settings, sys.argv[1:]) as stack:
+        address = stack.sandbox.announced["base_url"] if stack.sandbox else ""
+        said = {"pid": os.getpid(), "sandbox": address, "accounts": list(stack.children)}
         path = supervisor_path(settings)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(said))

@@ -20,6 +20,8 @@ class Durable:
 
     def __init__(self, engine: "Engine", thread: ThreadPoolExecutor, session_id: str, account: str, epoch: int) -> None:
         """Start with an unread journal: call `read` before `commit`."""
+        self.book = account
+        """The name under which fills are unique: the account on one particular venue."""
         self._engine, self._thread = engine, thread
         self._session_id, self._account, self._epoch = session_id, account, epoch
         self._seq, self._head = 0, journal.genesis(session_id)
@@ -42,7 +44,7 @@ class Durable:
 
     async def commit(self, records: Sequence[Record], state: State) -> None:
         """Append records and their rows in one transaction; raises StoreError when that is not certain."""
-        rows = project(state, self._account, list(records))
+        rows = project(state, self._account, list(records), book=self.book)
         lines = [journal.Record(str(record.kind), encode(record.body)) for record in records]
         await asyncio.get_running_loop().run_in_executor(self._thread, self._run_commit, lines, rows, state.next_slot_ms)
 

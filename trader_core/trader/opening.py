@@ -49,6 +49,7 @@ class Opener:
 
         private = row.mode is not SessionMode.PAPER
         link = await connect(row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private)
+        durable.book = f"{row.account}@{link.identity}" if private else row.account
         try:
             if state is None:
                 state = await self._open(row, link, durable)

@@ -27,8 +27,11 @@ class Rows:
     pnl: list[PnlRow] = field(default_factory=list)
 
 
-def project(state: State, account: str, records: list[Record]) -> Rows:
-    """Return the rows that a batch of records adds or replaces; `state` is the one after the batch."""
+def project(state: State, account: str, records: list[Record], *, book: str = "") -> Rows:
+    """Return the rows that a batch of records adds or replaces; `state` is the one after the batch.
+
+    `book` is the name under which the account's trade ids are unique: it names the venue's own account, not ours.
+    """
     rows, touched, held = Rows(), dict[str, Order](), set[int]()
     at_ms = state.next_slot_ms - state.step_ms
     for record in records:
@@ -39,7 +42,7 @@ def project(state: State, account: str, records: list[Record]) -> Rows:
             rows.intents.append(_intent(state, body))
         elif record.kind is Kind.FILL:
             order = state.orders[body["client_order_id"]]
-            rows.fills.append(_fill(state, account, order, body))
+            rows.fills.append(_fill(state, book or account, order, body))
             held.add(order.index)
         if "client_order_id" in body:
             order = state.orders[body["client_order_id"]]

@@ -1,5 +1,6 @@
 """The link: from a venue's name to its gateway and feed."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ class Link:
     gateway: Gateway
     feed: Feed
     profile: Profile
+    identity: str
+    """Names the account at this venue without telling its key: trade ids are unique under it."""
 
     async def close(self) -> None:
         """Leave no socket behind."""
@@ -63,4 +66,5 @@ async def connect(venue: str, home: Path, symbols: tuple[str, ...], timeframe: s
     else:
         await clock.measure(gateway.time_ms)
         feed = RealTimeFeed(gateway, clock, symbols, timeframe)
-    return Link(gateway, feed, profile)
+    identity = hashlib.sha256(f"{venue} {said['api_key']}".encode()).hexdigest()[:12]
+    return Link(gateway, feed, profile, identity)

@@ -1,0 +1,97 @@
+"""Examining a session that has ended: its journal is read, verified and folded again, and counted."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trader_core.evidence.metrics import Traded, book, drawdown_ppm
+from trader_core.evidence.verdict import Judgement, Operations, judge_edge, judge_operations
+from trader_core.model.bar import timeframe_ms
+from trader_core.model.errors import ChainBroken
+from trader_core.store import journal, sessions, signals
+from trader_core.trader.records import Kind, Record, decode
+from trader_core.trader.recovery import fold
+from trader_core.trader.state import digest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one session's journal shows."""
+
+    row: sessions.SessionRow
+    operations: Judgement
+    edge: Judgement
+    equity: tuple[int, ...]
+    fills: int
+    orders: int
+    episodes: int
+    wins: int
+    refusals: int
+    boots: int
+    records: int
+    fees: int
+    drawdown_ppm: int
+    slots: int
+
+
+def examine(db: "Connection", session_id: str, venue_orders: dict[str, int] | None = None) -> Examined:
+    """Return the evidence of a session; `venue_orders` counts the venue's own orders per client id, where it shows its ledger.
+
+    Raises ChainBroken when the journal cannot even be folded.
+    """
+    import numpy as np  # noqa: PLC0415 - only where a curve is measured
+
+    row = sessions.load_session(db, session_id)
+    records = [decode(line.kind, line.body) for line in journal.load(db, session_id)]
+    state = fold(records)
+    slots = [record.body["ts"] for record in records if record.kind is Kind.BARS]
+    sent = [record.body["client_order_id"] for record in records if record.kind is Kind.SENDING]
+    twice = (len(sent) - len(set(sent))) + sum(count > 1 for count in (venue_orders or {}).values())
+    strangers = sum(cid not in state.orders for cid in venue_orders or {})
+    fills = traded(records, {cid: (order.index, int(order.side)) for cid, order in state.orders.items()})
+    episodes, _ = book(state.instruments, fills)
+    counts = Operations(
+        slots_expected=(state.next_slot_ms - row.from_ms) // timeframe_ms(row.plan.timeframe),
+        slots_stepped=len(slots),
+        duplicate_slots=len(slots) - len(set(slots)),
+        chain_verifies=_verifies(db, session_id),
+        fold_equals=digest(state) == row.state_digest,
+        unresolved_orders=len(state.pending),
+        signals_without_outcome=signals.missing_outcomes(db, session_id),
+        orders_sent_twice=twice + strangers,
+        differences=sum(bool(record.body["differences"]) for record in records if record.kind is Kind.RECONCILED),
+        anomalies=state.anomalies,
+    )
+    equity = np.array([record.body["equity"] for record in records if record.kind is Kind.BARS], np.int64)
+    return Examined(
+        row=row,
+        operations=judge_operations(counts),
+        edge=judge_edge([episode.profit / episode.cost for episode in episodes]),
+        equity=tuple(equity.tolist()),
+        fills=len(fills),
+        orders=len(state.orders),
+        episodes=len(episodes),
+        wins=sum(episode.profit > 0 for episode in episodes),
+        refusals=sum(bool(d[8]) for record in records if record.kind is Kind.BARS for d in record.body["decisions"]),
+        boots=state.boots,
+        records=len(records),
+        fees=int(state.account["fees"][0]),
+        drawdown_ppm=drawdown_ppm(equity),
+        slots=len(slots),
+    )
+
+
+def traded(records: list[Record], orders: dict[str, tuple[int, int]]) -> list[Traded]:
+    """Return the fills of a journal, in its order, for the metrics."""
+    bodies = [record.body for record in records if record.kind is Kind.FILL]
+    return [Traded(b["ts"], *orders[b["client_order_id"]], b["qty"], b["price"], b["fee"], b["fee_base"]) for b in bodies]
+
+
+def _verifies(db: "Connection", session_id: str) -> bool:
+    try:
+        journal.verify(db, session_id)
+    except ChainBroken:
+        return False
+    return True
