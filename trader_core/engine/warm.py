@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from trader_core.engine import core, kernel, simulate
+from trader_core.engine import core, kernel, simulate, strategies
 from trader_core.engine.layout import DECISION
 from trader_core.engine.state import grid_records, new_state, plan_record
 from trader_core.model.bar import BAR, timeframe_ms
@@ -31,6 +31,10 @@ def warm() -> None:
     core.on_fill(account, slots, record, grids, 0, 1, 1, 100, 0, 0, 60_000)
     core.on_release(account, slots, record, grids, 0, 1, 1, 0)
     core.on_operator(account, slots, 0, core.RESET_BREAKER)
+    for strategy in strategies.STRATEGIES.values():
+        params = strategies.parse_params(strategy, {})
+        strategies.targets_of(strategy.name, params, bars[:, 0])
+        strategies.targets_all(strategy.name, params, bars[:, 0])
 
 
 if __name__ == "__main__":

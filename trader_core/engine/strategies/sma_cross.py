@@ -1,0 +1,70 @@
+"""sma_cross: in the market while the fast mean of closes stands above the slow one."""
+
+from typing import Any
+
+import numpy as np
+
+from trader_core.engine.kernel import kernel
+from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.model.bar import Bars
+from trader_core.model.money import BPS
+
+
+@kernel
+def _above(fast_sum: int, fast: int, slow_sum: int, slow: int) -> bool:
+    """Compare two means exactly, by whole part and remainder: a cross product would leave int64 at high prices."""
+    fast_whole, slow_whole = fast_sum // fast, slow_sum // slow
+    if fast_whole != slow_whole:
+        return fast_whole > slow_whole
+    return (fast_sum - fast_whole * fast) * slow > (slow_sum - slow_whole * slow) * fast
+
+
+@kernel
+def decide(values: Any, window: Any) -> int:
+    """Return 10000 when the mean of the last `fast` closes is above that of the last `slow`, else 0."""
+    fast, slow, rows = values[0], values[1], window.shape[0]
+    fast_sum, slow_sum = 0, 0
+    for at in range(rows - slow, rows):
+        slow_sum += window[at].close
+    for at in range(rows - fast, rows):
+        fast_sum += window[at].close
+    return BPS if _above(fast_sum, fast, slow_sum, slow) else 0
+
+
+@kernel
+def decide_all(values: Any, bars: Any) -> Any:
+    """Return `decide` for every bar, by running sums; what stands before the first full window means nothing."""
+    fast, slow = values[0], values[1]
+    targets = np.zeros(bars.shape[0], np.int64)
+    fast_sum, slow_sum = 0, 0
+    for at in range(bars.shape[0]):
+        close = bars[at].close
+        fast_sum, slow_sum = fast_sum + close, slow_sum + close
+        if at >= fast:
+            fast_sum -= bars[at - fast].close
+        if at >= slow:
+            slow_sum -= bars[at - slow].close
+        if _above(fast_sum, fast, slow_sum, slow):
+            targets[at] = BPS
+    return targets
+
+
+def indicators(params: Params, window: Bars) -> dict[str, int]:
+    """Return both means of a full window, rounded down."""
+    closes = window["close"]
+    return {f"{name}_mean": int(closes[-length:].sum()) // length for name, length in params}
+
+
+STRATEGY = Strategy(
+    name="sma_cross",
+    number=1,
+    params=(
+        Param("fast", 20, 1, 499, "bars in the fast mean"),
+        Param("slow", 100, 2, 500, "bars in the slow mean"),
+    ),
+    lookback=lambda params: dict(params)["slow"],
+    check=lambda params: "" if dict(params)["fast"] < dict(params)["slow"] else "fast below slow",
+    decide=decide,
+    decide_all=decide_all,
+    indicators=indicators,
+)
