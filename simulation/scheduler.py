@@ -1,0 +1,33 @@
+"""Virtual time: one heap of what happens when; what happens at the same time happens in the order that the seed says."""
+
+import heapq
+from collections.abc import Callable
+from random import Random
+
+Action = Callable[[], None]
+
+
+class Scheduler:
+    """A clock in ms that moves only from one action to the next."""
+
+    def __init__(self, start_ms: int, random: Random) -> None:
+        """Stand at the start with nothing to do."""
+        self.now_ms, self._random = start_ms, random
+        self._heap: list[tuple[int, float, int, Action]] = []
+        self._number = 0
+
+    def at(self, when_ms: int, action: Action) -> None:
+        """Do the action at a time, at once when that has passed."""
+        self._number += 1
+        heapq.heappush(self._heap, (max(when_ms, self.now_ms), self._random.random(), self._number, action))
+
+    def after(self, delay_ms: int, action: Action) -> None:
+        """Do the action after a delay."""
+        self.at(self.now_ms + delay_ms, action)
+
+    def run(self, until_ms: int) -> None:
+        """Do everything that is due before a time, then stand there."""
+        while self._heap and self._heap[0][0] < until_ms:
+            self.now_ms, _, _, action = heapq.heappop(self._heap)
+            action()
+        self.now_ms = until_ms
