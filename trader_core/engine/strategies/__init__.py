@@ -25,7 +25,7 @@ def find(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def parse_params(strategy: Strategy, given: Mapping[str, int | str]) -> Params:
+def parse_params(strategy: Strategy, given: Mapping[str, int | str]) -> dict[str, int]:
     """Return all parameters in the strategy's order, defaults filled in.
 
     Raises UnknownName for one that the strategy does not have, OutOfRange for a value outside its range.
@@ -34,22 +34,22 @@ def parse_params(strategy: Strategy, given: Mapping[str, int | str]) -> Params:
     for name in given:
         if name not in names:
             raise UnknownName(f"a parameter of {strategy.name}: {', '.join(names)}", repr(name), "choose one of them")
-    params = tuple((param.name, _value(strategy, param, given.get(param.name, param.default))) for param in strategy.params)
+    params = {param.name: _value(strategy, param, given.get(param.name, param.default)) for param in strategy.params}
     wrong = strategy.check(params)
     if wrong:
-        found = ", ".join(f"{name} {value}" for name, value in params)
+        found = ", ".join(f"{name} {value}" for name, value in params.items())
         raise OutOfRange(f"{wrong} for {strategy.name}", found, "change one of them")
     return params
 
 
-def lookback_of(name: str, params: Params) -> int:
+def lookback(name: str, params: Params) -> int:
     """Return how many closed bars the window of a strategy holds."""
     return find(name).lookback(params)
 
 
-def target_of(name: str, params: Params, window: Bars) -> int:
+def target_at(name: str, params: Params, window: Bars) -> int:
     """Return the target in bps for the newest of the bars[T], or -1 while the window has a missing slot or is too short."""
-    rows = lookback_of(name, params)
+    rows = lookback(name, params)
     if len(window) < rows:
         return NO_DECISION
     return int(targets_of(name, params, window[len(window) - rows :])[-1])
@@ -63,7 +63,7 @@ def targets_of(name: str, params: Params, bars: Bars, valid: NDArray[np.bool_] |
     """
     strategy, targets = find(name), np.full(len(bars), NO_DECISION, np.int64)
     bars = _checked(strategy, params, bars)
-    decide_each(strategy.number, _values(params), strategy.lookback(params), bars, _mask(bars, valid), targets)
+    decide_each(strategy.number, _values(strategy, params), strategy.lookback(params), bars, _mask(bars, valid), targets)
     return targets
 
 
@@ -71,7 +71,7 @@ def targets_all(name: str, params: Params, bars: Bars, valid: NDArray[np.bool_] 
     """Return what `targets_of` returns, by the strategy's `decide_all`: for sweeps."""
     strategy = find(name)
     bars = _checked(strategy, params, bars)
-    targets: NDArray[np.int64] = strategy.decide_all(_values(params), as_records(bars))
+    targets: NDArray[np.int64] = strategy.decide_all(_values(strategy, params), as_records(bars))
     rows = np.arange(len(bars))
     gap = np.maximum.accumulate(np.where(_mask(bars, valid), -1, rows)) if len(bars) else rows
     return np.where(rows - gap >= strategy.lookback(params), targets, NO_DECISION)
@@ -108,8 +108,8 @@ def _value(strategy: Strategy, param: Param, given: int | str) -> int:
     return value
 
 
-def _values(params: Params) -> NDArray[np.int64]:
-    return np.array([value for _, value in params], np.int64)
+def _values(strategy: Strategy, params: Params) -> NDArray[np.int64]:
+    return np.array([params[param.name] for param in strategy.params], np.int64)
 
 
 def _mask(bars: Bars, valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
@@ -132,9 +132,9 @@ __all__ = [
     "Params",
     "Strategy",
     "find",
-    "lookback_of",
+    "lookback",
     "parse_params",
-    "target_of",
+    "target_at",
     "targets_all",
     "targets_of",
 ]

@@ -59,9 +59,9 @@ def decide_all(values: Any, bars: Any) -> Any:
 
 def indicators(params: Params, window: Bars) -> dict[str, int]:
     """Return the channel that the newest close of a full window was held against."""
-    values, close = dict(params), int(window["close"][-1])
-    highest = int(window["high"][-1 - values["entry"] : -1].max())
-    return {"close": close, "highest_high": highest, "lowest_low": int(window["low"][-1 - values["exit"] : -1].min())}
+    close = int(window["close"][-1])
+    highest = int(window["high"][-1 - params["entry"] : -1].max())
+    return {"close": close, "highest_high": highest, "lowest_low": int(window["low"][-1 - params["exit"] : -1].min())}
 
 
 STRATEGY = Strategy(
@@ -72,7 +72,7 @@ STRATEGY = Strategy(
         Param("exit", 20, 1, 500, "bars whose lowest low a close must undercut"),
         Param("memory", 200, 1, 500, "bars that an event is remembered for"),
     ),
-    lookback=lambda params: max(dict(params)["entry"], dict(params)["exit"]) + dict(params)["memory"],
+    lookback=lambda params: max(params["entry"], params["exit"]) + params["memory"],
     check=lambda _params: "",
     decide=decide,
     decide_all=decide_all,

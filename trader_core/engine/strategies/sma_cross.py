@@ -52,7 +52,7 @@ def decide_all(values: Any, bars: Any) -> Any:
 def indicators(params: Params, window: Bars) -> dict[str, int]:
     """Return both means of a full window, rounded down."""
     closes = window["close"]
-    return {f"{name}_mean": int(closes[-length:].sum()) // length for name, length in params}
+    return {f"{name}_mean": int(closes[-length:].sum()) // length for name, length in params.items()}
 
 
 STRATEGY = Strategy(
@@ -62,8 +62,8 @@ STRATEGY = Strategy(
         Param("fast", 20, 1, 499, "bars in the fast mean"),
         Param("slow", 100, 2, 500, "bars in the slow mean"),
     ),
-    lookback=lambda params: dict(params)["slow"],
-    check=lambda params: "" if dict(params)["fast"] < dict(params)["slow"] else "fast below slow",
+    lookback=lambda params: params["slow"],
+    check=lambda params: "" if params["fast"] < params["slow"] else "fast below slow",
     decide=decide,
     decide_all=decide_all,
     indicators=indicators,

@@ -1,6 +1,6 @@
 """What a window strategy is: parameters with ranges, a lookback, and functions of nothing but the window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from trader_core.model.bar import Bars
 
-Params = tuple[tuple[str, int], ...]
-"""Names and values in the strategy's order: what a Plan holds."""
+Params = Mapping[str, int]
+"""Every parameter of a strategy by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Strategy:
     check: Callable[[Params], str]
     """What is wrong with parameters that are each in range, or an empty text."""
     decide: Callable[[NDArray[np.int64], Bars], Any]
-    """Compiled: (values i8[P], window BAR[lookback]) -> target in bps. It sees nothing else."""
+    """Compiled: (values i8[P] in the order of `params`, window BAR[lookback]) -> target in bps. It sees nothing else."""
     decide_all: Callable[[NDArray[np.int64], Bars], Any]
     """Compiled: (values i8[P], bars BAR[T]) -> targets i8[T], equal to `decide` on every full window."""
     indicators: Callable[[Params, Bars], dict[str, int]]
