@@ -41,4 +41,5 @@ coverage: setup
 	@GATEHOUSE_ENGINE=python $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term --cov-fail-under=80
 
 clean:
+	@test ! -x $(BIN)/gatehouse || $(BIN)/gatehouse down
 	@rm -rf $(VENV) .gatehouse build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
