@@ -22,6 +22,7 @@ except ImportError:
     from asyncio import run
 
 PARENT_POLL_S = 0.5
+STARTED_BY = os.getppid()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,13 +63,24 @@ def _pairs(texts: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, _, value in pairs)
 
 
-def announce(path: Path, body: dict[str, Any]) -> None:
-    """Write the announcement at once and whole, readable by its owner alone."""
+def announce(path: Path | None, body: dict[str, Any]) -> None:
+    """Write the announcement at once and whole, readable by its owner alone; without a file, print it without secrets."""
+    if path is None:
+        public = {name: value for name, value in body.items() if name not in ("secret", "admin_token")}
+        sys.stdout.write(json.dumps(public) + "\n")
+        sys.stdout.flush()
+        return
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(body, file)
     draft.replace(path)
+
+
+def withdraw(path: Path | None) -> None:
+    """Remove the announcement: nobody listens there any more."""
+    if path is not None:
+        path.unlink(missing_ok=True)
 
 
 async def serve(config: Config, path: Path | None, parent: int) -> None:
@@ -79,21 +91,19 @@ async def serve(config: Config, path: Path | None, parent: int) -> None:
         loop.add_signal_handler(name, over.set)
     body = {**sandbox.announcement(), "pid": os.getpid()}
     try:
-        if path is None:
-            public = {name: value for name, value in body.items() if name not in ("secret", "admin_token")}
-            sys.stdout.write(json.dumps(public) + "\n")
-        else:
-            announce(path, body)
+        announce(path, body)
         while not over.is_set() and not (parent and _gone(parent)):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), PARENT_POLL_S)
     finally:
         await sandbox.stop()
-        if path is not None:
-            path.unlink(missing_ok=True)
+        withdraw(path)
 
 
 def _gone(pid: int) -> bool:
+    """Return whether a process is over; our own parent is when somebody else became it, even if it lies unreaped."""
+    if pid == STARTED_BY:
+        return os.getppid() != pid
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -85,10 +85,11 @@ class Admin:
 
     def accounts(self, body: Any) -> Any:
         """Credit `account` with `credits` (texts by currency) and return a new key for it."""
-        account, credits = str(body.get("account", "main")), {str(name): str(text) for name, text in body["credits"].items()}
+        account = str(body.get("account", "main"))
+        paid_in = {str(name): str(text) for name, text in body["credits"].items()}
         if account.startswith("("):
             raise OutOfRange("an account's name without parentheses", account, "choose another name")
-        api_key, secret = self._sandbox.open_account(account, credits)
+        api_key, secret = self._sandbox.open_account(account, paid_in)
         return {"account": account, "api_key": api_key, "secret": secret, "balances": _balances(self._sandbox, account)}
 
     def switches(self, body: Any) -> Any:

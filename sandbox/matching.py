@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sandbox.book import Book, Level, book_at, less
+from sandbox.filters import by_quote, check, protection, taken_at_once
 from sandbox.ledger import DEPOSITS, FEES, MARKET, Ledger
 from sandbox.market import TICK_MS, TICKS_DAY, Market, tick_price
 from sandbox.orders import BUY, OPEN, SELL, Fill, Kind, NewOrder, No, Order, Refused, Status
@@ -18,8 +19,6 @@ from sandbox.pairs import Pair, Rules
 from trader_core.model.errors import OutOfRange
 from trader_core.model.money import PPM
 
-PROTECTION_PPM = 50_000
-"""A market order takes no worse price than this far from the last one."""
 FIRST_NUMBER = 342_252_993_005_723_644_000
 TAKES_ONLY = frozenset({Kind.MARKET, Kind.IOC, Kind.FOK})
 
@@ -164,13 +163,13 @@ class Exchange:
     def place(self, account: str, asked: NewOrder) -> Order:
         """Accept an order, take what it takes at once, rest what rests, and return it; raises Refused and changes nothing."""
         order = self.accepted(account, asked)
-        takes = self._takes(order)
+        takes = taken_at_once(self.book(asked.symbol), self.pair(asked.symbol), order)
         if order.asked.kind is Kind.LIMIT_MAKER and takes:
             if self.rules.crossing == "reject":
                 raise Refused(No.WOULD_TAKE)
             takes = []
             order = replace(order, status=Status.CANCELED)
-        if order.asked.kind is Kind.MARKET and order.asked.quote_qty:
+        if by_quote(asked):
             order = replace(order, qty=sum(take.qty for take in takes))
         order = self._locked(order, takes)
         for take in takes:
@@ -202,22 +201,11 @@ class Exchange:
         """Return the order as it would stand before trading, or raise Refused: what an order test checks, funds aside."""
         pair, last = self.pair(asked.symbol), self.last(asked.symbol)
         self._check_duplicate(account, asked)
-        market, by_quote = asked.kind is Kind.MARKET, asked.kind is Kind.MARKET and asked.quote_qty > 0
-        if not by_quote and not asked.qty > 0:
-            raise Refused(No.QTY_ZERO)
-        if not by_quote and asked.qty < pair.qty_min:
-            raise Refused(No.QTY_MIN)
-        if not market and asked.price <= 0:
-            raise Refused(No.TICK)
-        protection = last + asked.side * (last * PROTECTION_PPM // PPM)
-        notional = asked.quote_qty if by_quote else asked.qty * (last if market else asked.price) * pair.notional_factor
-        if notional < self.rules.notional_min:
-            raise Refused(No.NOTIONAL_MIN)
-        if notional > self.rules.notional_max:
-            raise Refused(No.NOTIONAL_MAX)
+        check(pair, self.rules, asked, last)
+        qty = 0 if by_quote(asked) else asked.qty
+        price = protection(asked, last) if asked.kind is Kind.MARKET else asked.price
         number = FIRST_NUMBER + len(self._versions) + 1
-        price = protection if market else asked.price
-        return Order(number, account, asked, 0 if by_quote else asked.qty, price, self.now_ms, self.now_ms)
+        return Order(number, account, asked, qty, price, self.now_ms, self.now_ms)
 
     def _check_duplicate(self, account: str, asked: NewOrder) -> None:
         before = self._by_client.get((account, asked.client_id), []) if asked.client_id else []
@@ -225,21 +213,6 @@ class Exchange:
             return
         if self.rules.duplicates == "always" or any(self._versions[number][-1].status in OPEN for number in before):
             raise Refused(No.DUPLICATE, asked.client_id)
-
-    def _takes(self, order: Order) -> list[Level]:
-        """Return what the order takes from the book at once, best price first; nothing when FILL_OR_KILL cannot fill."""
-        book, side, pair = self.book(order.asked.symbol), order.asked.side, self.pair(order.asked.symbol)
-        left, money, takes = order.qty, order.asked.quote_qty if order.asked.kind is Kind.MARKET else 0, []
-        for level in book.asks if side == BUY else book.bids:
-            worth = level.price * pair.notional_factor
-            qty = min(level.qty, money // worth if money else left)
-            if (level.price - order.price) * side > 0 or qty <= 0:
-                break
-            takes.append(Level(level.price, qty))
-            left, money = left - qty, money - qty * worth if money else 0
-        if order.asked.kind is Kind.FOK and left > 0:
-            return []
-        return takes
 
     def _locked(self, order: Order, takes: list[Level]) -> Order:
         """Return the order with its worst cost locked; raises Refused(FUNDS)."""

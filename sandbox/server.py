@@ -24,6 +24,9 @@ from trader_core.model.money import money
 
 HOST = "127.0.0.1"
 HANG_S = 30.0
+POLL_S = 0.005
+UNTRUE = Answer(200, b'{"symbol":"BTCUSDT","orderId":"C02__1","orderListId":-1,"price":"1","origQty":"1"}')
+"""What a changed answer is made of when nothing was executed: an acknowledgement of an order that does not exist."""
 ACCOUNT = "main"
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -71,22 +74,41 @@ class Sandbox:
         return await self._faulty(fault, request, lambda: self.mexc.answer(site, query, api_key))
 
     async def _faulty(self, fault: Fault, request: web.BaseRequest, run: Callable[[], Answer]) -> web.StreamResponse:
+        """Act a fault out. `slow` always executes, before or after its delay; `late_execution` executes when its time has come."""
         if fault.kind == "late_execution":
             self.exchange.schedule(self.exchange.now_ms + int(fault.params.get("ms", 1_000)), lambda: self._late(run))
-        elif fault.kind == "slow" and fault.when == "before":
-            await asyncio.sleep(float(fault.params.get("seconds", 1.0)))
-            self.tick()
+            return await self._cut(request, float(fault.params.get("seconds", 0.0)))
+        if fault.kind == "slow" and fault.when == "before":
+            await self._delay(fault)
             return response(run())
-        answer = run() if fault.when == "after" and fault.kind != "late_execution" else Answer(200, b'{"symbol":"","orderId":""}')
+        answer = run() if fault.when == "after" else UNTRUE
         if fault.kind == "slow":
-            await asyncio.sleep(float(fault.params.get("seconds", 1.0)))
-        if fault.kind in ("timeout", "late_execution"):
-            await asyncio.sleep(float(fault.params.get("seconds", HANG_S if fault.kind == "timeout" else 0.0)))
-        if fault.kind in ("timeout", "late_execution", "reset"):
-            return await _cut(request)
+            await self._delay(fault)
+        if fault.kind in ("timeout", "reset"):
+            return await self._cut(request, float(fault.params.get("seconds", HANG_S)) if fault.kind == "timeout" else 0.0)
         if fault.kind == "truncated_body":
             return await _half(request, answer)
         return response(changed(fault, answer))
+
+    async def _delay(self, fault: Fault) -> None:
+        """Wait `seconds` of wall time, or until `venue_ms` of venue time have passed."""
+        if "venue_ms" not in fault.params:
+            await asyncio.sleep(float(fault.params.get("seconds", 1.0)))
+            return
+        until_ms, steps = self.exchange.now_ms + int(fault.params["venue_ms"]), int(HANG_S / POLL_S)
+        for _ in range(steps):
+            self.tick()
+            if self.exchange.now_ms >= until_ms:
+                break
+            await asyncio.sleep(POLL_S)
+
+    @staticmethod
+    async def _cut(request: web.BaseRequest, after_s: float) -> web.StreamResponse:
+        """Say nothing for a while, then close the connection without a word."""
+        await asyncio.sleep(after_s)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
 
     @staticmethod
     def _late(run: Callable[[], Answer]) -> None:
@@ -139,13 +161,6 @@ def response(answer: Answer) -> web.Response:
     """Return an answer as a response."""
     headers = {"Content-Type": answer.content_type, **dict(answer.headers)}
     return web.Response(body=answer.body, status=answer.status, headers=headers)
-
-
-async def _cut(request: web.BaseRequest) -> web.StreamResponse:
-    """Close the connection without a word."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
 
 
 async def _half(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
