@@ -55,24 +55,25 @@ def start(
     param: Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")] = None,
     stop_loss_ppm: Annotated[int, typer.Option(help="Stop-loss below the average price paid, parts per million; 0 is none.")] = 0,
     take_profit_ppm: Annotated[int, typer.Option(help="Take-profit above it, parts per million; 0 is none.")] = 0,
+    flatten: Annotated[bool, typer.Option("--flatten/--keep", help="At the end: sell everything, or keep positions.")] = False,
     as_json: Json = False,
 ) -> None:
     """Request a session; the account's trader opens it, and is started when none runs."""
     settings = options.settings()
+    wanted = build(
+        strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
+        options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP,
+    )  # fmt: skip
     with show.working("Starting the local stack"):
-        import_module("deployments.stack").up(settings)
+        import_module("deployments.stack").ensure(settings)
     with reach.database(settings) as server, reach.connection(server, "flow") as db:
-        wanted = build(
-            strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
-            options.params(param or []), stop_loss_ppm, take_profit_ppm,
-        )  # fmt: skip
         import_module("trader_core.store.sessions").create_session(db, wanted)
     show.answer({"session_id": wanted.session_id, "account": wanted.account, "hours": hours}, as_json=as_json)
 
 
 def build(
     strategy: str, mode: str, venue: str, symbols: tuple[str, ...], timeframe: str, hours: int, capital: str, stage: str,
-    params: dict[str, int], stop_loss_ppm: int = 0, take_profit_ppm: int = 0,
+    params: dict[str, int], stop_loss_ppm: int = 0, take_profit_ppm: int = 0, end: StopPolicy = StopPolicy.KEEP,
 ) -> Any:  # fmt: skip
     """Return a NewSession from what was asked for; raises BadInput for what no trader could run."""
     from trader_core.engine import strategies
@@ -87,8 +88,8 @@ def build(
         raise UnknownName("the venue sandbox", repr(venue), "real exchanges stay closed until permits exist")
     if mode not in {SessionMode.PAPER, SessionMode.STAGE}:
         raise UnknownName("a mode of paper, stage", repr(mode), "choose one of them")
-    values = strategies.parse_params(strategy, params)
-    limits, amount, rung = Limits(), "", StageName.PAPER
+    values = strategies.parse_params(strategies.find(strategy), params)
+    limits, rung = Limits(), StageName.PAPER
     if mode == SessionMode.PAPER:
         amount_units = capital_of(capital)
     else:
@@ -104,9 +105,10 @@ def build(
     )  # fmt: skip
     disclosures = {"rehearsal": True, "fx": {"eur_ppm": REHEARSAL_EUR_PPM, "source": "rehearsal rate", "at_ms": int(time.time() * 1000)}}
     return NewSession(
-        session_id=f"{mode}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}{amount}",
+        session_id=f"{mode}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
         mode=SessionMode(mode), account="paper" if mode == SessionMode.PAPER else "sandbox", venue=venue, stage=rung, plan=plan,
-        instruments=(), from_ms=0, until_ms=hours * HOUR_MS, disclosures=disclosures,
+        instruments=(), from_ms=0, until_ms=hours * HOUR_MS, stop_policy=end,
+        disclosures=disclosures,
     )  # fmt: skip
 
 
@@ -128,9 +130,7 @@ def stop(
             if row.status in {SessionStatus.FINISHED, SessionStatus.FAILED}:
                 raise BadInput("a session that runs", f"{session_id} is {row.status}", "`gatehouse session list` shows those that do")
             args = {"policy": str(policy)}
-            number = commands.request(
-                db, row.account, Command.STOP, actor=getpass.getuser(), reason=reason, session_id=session_id, args=args
-            )
+            number = commands.request(db, row.account, Command.STOP, actor=_actor(), reason=reason, session_id=session_id, args=args)
         outcome = _outcome(server, number)
     fate = "orders cancelled, positions sold" if flatten else "orders and positions are kept as they are"
     show.answer({"session_id": session_id, "policy": policy, "becomes": fate, "outcome": outcome}, as_json=as_json)
@@ -212,9 +212,16 @@ def _say(settings: "Settings", command: Command, account: str, reason: str) -> d
         with reach.connection(server, "api") as db:
             if command in {Command.KILL, Command.RESUME}:
                 on = command is Command.KILL
-                commands.set_switch(db, "kill", is_on=on, actor=getpass.getuser(), reason=reason or command)
-            numbers = {name: commands.request(db, name, command, actor=getpass.getuser(), reason=reason) for name in chosen}
+                commands.set_switch(db, "kill", is_on=on, actor=_actor(), reason=reason or command)
+            numbers = {name: commands.request(db, name, command, actor=_actor(), reason=reason) for name in chosen}
         return {name: _outcome(server, number) for name, number in numbers.items()}
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "an operator without a name on this machine"
 
 
 def _sentinel(settings: "Settings") -> Path:

@@ -144,6 +144,12 @@ def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
     raise StackFault("a local stack that starts within 30 s", tail, f"read {logs / 'supervisor.log'}")
 
 
+def ensure(settings: Settings) -> None:
+    """Start a local stack unless one is up, be it a supervisor's or a demonstration's."""
+    if not announce_path(settings).exists():
+        up(settings)
+
+
 def down(settings: Settings) -> bool:
     """End a supervisor that was left running, and say whether there was one."""
     found = status(settings)

@@ -20,6 +20,9 @@ from trader_core.trader.run import ASK, AT_VENUE, Run, cancel
 from trader_core.trader.state import State, Watch, bars_body, run_bar
 from trader_core.venues.port import SendRequest
 
+LATE_FILLS_MS = 86_400_000
+"""How far back fills are read again when the books differ."""
+
 Result = tuple[list[Record], list[ev.Effect]]
 
 
@@ -179,6 +182,8 @@ def _reconciled(run: Run, event: ev.Reconciled) -> None:
     if event.differences:
         run.flag("difference", event.differences[0], event.now_ms, on=True)
         run.effects.append(ev.Alert("books differ: " + "; ".join(event.differences)))
+        # A fill that a venue reports only after the order's end is found by nobody else: its order is no longer looked at.
+        run.effects.extend(ev.FetchTrades(instrument.symbol, event.now_ms - LATE_FILLS_MS) for instrument in run.state.instruments)
         return
     run.flag("difference", "the books agree", event.now_ms, on=False)
     if not any(o.state in ASK for o in run.state.pending.values()):

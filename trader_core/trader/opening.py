@@ -56,7 +56,7 @@ class Opener:
             link.gateway.use(state.instruments)
             venue, feed = _door(row.mode, state, link)
             row = await self._in_thread(lambda db: sessions.load_session(db, row.session_id))
-            control.until_ms = row.until_ms
+            control.until_ms, control.end = row.until_ms, row.stop_policy
             await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
             shell = Shell(state, durable, venue, feed, control)
             shells.append(shell)

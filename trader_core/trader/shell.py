@@ -53,6 +53,8 @@ class Control:
     inbox: deque[ev.Operator] = field(default_factory=deque)
     stop: StopPolicy | None = None
     until_ms: int = 0
+    end: StopPolicy = StopPolicy.KEEP
+    """What becomes of positions when the session reaches its end by itself."""
 
     def killed(self) -> str:
         """Return the reason why nothing may be sent, or an empty text."""
@@ -102,7 +104,7 @@ class Shell:
         await self.settle()
         await self.reconcile()
         flattening = 0
-        while not self._ended(flattening):
+        while not await self._ended(flattening):
             await self.slot(self.state.next_slot_ms)
             flattening += self.control.stop is StopPolicy.FLATTEN
             if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags:
@@ -111,11 +113,17 @@ class Shell:
         await self.reconcile()
         await self._close()
 
-    def _ended(self, flattening: int) -> bool:
-        if self.control.stop is StopPolicy.FLATTEN:
-            flat = not self.state.pending and not self.state.slots["position"].any()
+    async def _ended(self, flattening: int) -> bool:
+        control, state = self.control, self.state
+        if control.stop is None and state.next_slot_ms >= control.until_ms:
+            control.stop = control.end
+            if control.stop is StopPolicy.FLATTEN:
+                for word in (Command.STOP, Command.CLOSE_ALL):
+                    await self.handle(ev.Operator(word, 0, "session", "the session's end", self.feed.now_ms()))
+        if control.stop is StopPolicy.FLATTEN:
+            flat = not state.pending and not any(state.position(i) >= x.lot for i, x in enumerate(state.instruments))
             return flat or flattening >= FLATTEN_SLOTS_MAX
-        return self.control.stop is StopPolicy.KEEP or self.state.next_slot_ms >= self.control.until_ms
+        return control.stop is StopPolicy.KEEP
 
     async def slot(self, ts_ms: int) -> None:
         """Wait for one slot's bars while attending to operators, then settle, decide and step."""
@@ -241,8 +249,3 @@ class Shell:
         apply(state, record)
         self.buffer.append(record)
         await self.flush()
-
-
-def command(name: Command, command_id: int, actor: str, reason: str, now_ms: int) -> ev.Operator:
-    """Return the event of an operator's recorded command."""
-    return ev.Operator(name, command_id, actor, reason, now_ms)
