@@ -113,7 +113,7 @@ def command(road: Road, *words: str) -> dict[str, Any]:
     environment = {**os.environ, "GATEHOUSE_HOME": str(road.settings.folder())}
     with show.working(words[0]):
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "console.main", *words], capture_output=True, text=True, env=environment, check=False
+            [sys.executable, "-m", "console", *words], capture_output=True, text=True, env=environment, check=False
         )
     if done.returncode:
         raise DemoFault(f"`gatehouse {words[0]}` to succeed", done.stderr.strip()[-800:], "see the logs in the home folder")

@@ -46,7 +46,7 @@ class Stack:
         logs = self.settings.folder() / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         with (logs / f"trader-{account}.log").open("ab") as out:
-            command = [sys.executable, "-m", "console.main", "trader", "--account", account, "--parent", str(os.getpid())]
+            command = [sys.executable, "-m", "console", "trader", "--account", account, "--parent", str(os.getpid())]
             self.children[account] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environment(self.settings)
             )

@@ -4,7 +4,7 @@ from typing import Any
 
 from trader_core.engine import book
 from trader_core.engine.arithmetic import down_to, notional_up, rate_down, rate_up, up_to
-from trader_core.engine.kernel import kernel
+from trader_core.engine.kernel import entry, kernel
 from trader_core.engine.mark import USABLE, bar_state
 
 
@@ -69,3 +69,9 @@ def settle(account: Any, slot: Any, plan: Any, grid: Any, bar: Any, i: int, ts: 
         settle_side(account, slot, plan, grid, bar, i, ts, 1, fills[rows])
         rows += 1
     return rows
+
+
+@entry
+def fill_of(plan: Any, grids: Any, bars: Any, i: int, side: int, qty: int, limit: int) -> tuple[int, int, int, int]:
+    """Return `fill_at_open` of instrument i, from Python: plan[1], grids[N] and one slot's bars[N]."""
+    return fill_at_open(plan[0], grids[i], bars[i], side, qty, limit)

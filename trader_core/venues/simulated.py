@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
-from trader_core.engine.fills import fill_at_open
+from trader_core.engine.fills import fill_of
 from trader_core.engine.layout import Record
 from trader_core.model.bar import Bars
 from trader_core.model.instrument import Instrument, qty_text
@@ -78,8 +78,7 @@ class SimulatedVenue:
 
     def _settle(self, held: Held, bars: Bars, slot_ms: int) -> None:
         request, index, left = held.request, held.index, held.order.qty - held.order.filled
-        row = slice(index, index + 1)
-        qty, price, fee, fee_base = map(int, fill_at_open(self._plan, self._grids[row], bars[row], int(request.side), left, request.limit))
+        qty, price, fee, fee_base = map(int, fill_of(self._plan, self._grids, bars, index, int(request.side), left, request.limit))
         if qty:
             cid = request.client_order_id
             trade = VenueTrade(
