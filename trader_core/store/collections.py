@@ -29,7 +29,8 @@ class CollectionRow:
 def insert_collection(db: Connection, row: CollectionRow) -> bool:
     """Store one collection and say whether it is new. Safe to repeat."""
     values = {name: getattr(row, name) for name in CollectionRow.__slots__} | {"symbols": list(row.symbols)}
-    return db.execute(insert(COLLECTION_SESSION).values(values).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(COLLECTION_SESSION).values(values).on_conflict_do_nothing()
+    return db.execute(statement.returning(COLLECTION_SESSION.c.collection_session_id)).first() is not None
 
 
 def load_collection(db: Connection, collection_session_id: str) -> CollectionRow:

@@ -76,7 +76,8 @@ def create_session(db: Connection, new: NewSession, status: SessionStatus = Sess
     }  # fmt: skip
     if status is not SessionStatus.REQUESTED:
         values["started_at"] = func.now()
-    return db.execute(insert(TRADING_SESSION).values(values).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(TRADING_SESSION).values(values).on_conflict_do_nothing()
+    return db.execute(statement.returning(TRADING_SESSION.c.session_id)).first() is not None
 
 
 def load_session(db: Connection, session_id: str) -> SessionRow:
