@@ -121,10 +121,10 @@ class Gateway(Reads):
                 spans += [(begin, middle), (middle + 1, end)]
                 continue
             found += page.value
-        foreign = next((row for row in found if parse.fee_is_foreign(row, instrument)), None)
-        if foreign is not None:
-            return Reply(Outcome.RESTRICTED, code="fee_currency", evidence=self._wire.clean(f"a fee in a third currency: {foreign}"))
         try:
+            foreign = next((row for row in found if parse.fee_is_foreign(row, instrument)), None)
+            if foreign is not None:
+                return Reply(Outcome.RESTRICTED, code="fee_currency", evidence=self._wire.clean(f"a fee in a third currency: {foreign}"))
             known = {trade.trade_id: trade for trade in (parse.trade(row, instrument) for row in found)}
         except DataFault as fault:
             return Reply(Outcome.RETRYABLE_READ, code="malformed", evidence=self._wire.clean(str(fault)))

@@ -109,9 +109,9 @@ def balances(payload: object) -> list[Balance]:
 
 
 def fee_is_foreign(payload: object, instrument: Instrument) -> bool:
-    """Return whether a trade's fee was taken in a currency that is neither its base nor its quote."""
-    row = payload if isinstance(payload, dict) else {}
-    return row.get("commission") not in (None, "0", 0) and row.get("commissionAsset") not in (instrument.base, instrument.quote)
+    """Return whether a trade's fee was taken in a currency that is neither its base nor its quote; raises DataFault when malformed."""
+    row = record(payload, "a trade")
+    return number_of(text(row, "commission"), "commission") != 0 and row.get("commissionAsset") not in (instrument.base, instrument.quote)
 
 
 def _fee(row: dict[str, Any], instrument: Instrument) -> tuple[int, int]:
