@@ -151,7 +151,7 @@ def venue_orders(running: Any) -> dict[str, int]:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         ledger = json.load(answer)
-    return dict(Counter(order["client_order_id"] for order in ledger["orders"]))
+    return dict(Counter(order["client_id"] for order in ledger["orders"]))
 
 
 def report(road: Road, running: Any, paper_id: str, stage_id: str) -> tuple[Path, str, str]:
