@@ -51,9 +51,9 @@ def database(postgres_server: Server) -> Iterator[Database]:
     name = f"test_{os.urandom(6).hex()}"
     admin = postgres_server.admin_url().replace("+psycopg", "").replace("/gatehouse?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as db:
-        db.execute(f"create database {name} template gatehouse")  # type: ignore[arg-type]
+        db.execute(f"create database {name} template gatehouse")
         made = Database(replace(postgres_server, database=name))
         yield made
         for engine in made.engines:
             engine.dispose()
-        db.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+        db.execute(f"drop database {name} with (force)")
