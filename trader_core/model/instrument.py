@@ -84,7 +84,7 @@ def volume_from(instrument: Instrument, text: str) -> int:
     """Return a bar's volume rounded down to the grid: a volume only ever bounds fills, so less is the safe side."""
     try:
         volume = int(Decimal(text).scaleb(instrument.qty_exp).to_integral_value(ROUND_FLOOR))
-    except ArithmeticError as error:
+    except (ArithmeticError, ValueError) as error:  # NaN is a ValueError
         raise DataFault(f"volume of {instrument.symbol} as a number", repr(text)[:60], "fetch it again") from error
     if not 0 <= volume <= PRODUCT_MAX:
         raise DataFault(f"volume of {instrument.symbol} from 0 to the door", repr(text)[:60], "fetch it again")
