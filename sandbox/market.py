@@ -75,7 +75,7 @@ class SeededMarket:
         """Keep the seed; `trend_bps` is the mean half height of planted swings, 0 for none."""
         self.pairs = {pair.id: pair for pair in pairs}
         self.seed, self.trend_bps = seed, trend_bps
-        self._levels = {name: {ANCHOR_DAY: 0.0} for name in self.pairs}
+        self._levels = {pair.id: {ANCHOR_DAY: self._shock(pair, ANCHOR_DAY)} for pair in pairs}
         self._blocks: dict[tuple[str, int], Block] = {}
 
     def block(self, name: str, day: int) -> Block:
@@ -101,9 +101,11 @@ class SeededMarket:
         while start not in levels:
             start -= step
         for at in range(start + step, day + step, step):
-            shock = float(self._chance(pair, at, LEVEL).standard_normal())
-            levels[at] = REVERSION * levels[at - step] + self._volatility(pair) * shock
+            levels[at] = REVERSION * levels[at - step] + self._shock(pair, at)
         return levels[day]
+
+    def _shock(self, pair: Pair, day: int) -> float:
+        return self._volatility(pair) * float(self._chance(pair, day, LEVEL).standard_normal())
 
     def _trend(self, pair: Pair, day: int) -> NDArray[np.float64]:
         """Return the planted swings of a day: legs of about three hours, up and down in turn."""

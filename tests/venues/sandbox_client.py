@@ -24,7 +24,7 @@ def _at(urls: Any, host: str) -> Any:
 def mexc(sandbox: Sandbox, **options: Any) -> Any:
     """Return an unmodified client whose every address points at the exchange and whose nonce is the venue's time."""
     keys = {"apiKey": sandbox.api_key, "secret": sandbox.secret}
-    client = ccxt.mexc({**keys, "enableRateLimit": False, "timeout": 2_000, **options})
+    client = ccxt.mexc({**keys, "enableRateLimit": False, "timeout": 2_000, "timeout_on_exit": 0, **options})
     host = f"http://127.0.0.1:{sandbox.port}"
     client.urls["api"] = _at(client.urls["api"], host)
     client.urls["api"]["contract"] = {"public": f"{host}/api/v1/contract", "private": f"{host}/api/v1/private"}
