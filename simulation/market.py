@@ -16,8 +16,9 @@ from trader_core.trader.events import Protocol
 
 STEP_MS = 60_000
 START_MS = 1_700_000_040_000 // STEP_MS * STEP_MS
-TARGETS = (0, 0, 2_500, 5_000, 10_000, -1)
+TARGETS = (0, 0, 2_500, 5_000, 10_000, 10_000, -1)
 PROTOCOL = Protocol()
+FEE_PPM = 1_000
 
 _SPECS = (
     # base, price_exp, qty_exp, tick, lot, qty_min, first price, fee in base
@@ -49,7 +50,7 @@ def instruments() -> tuple[Instrument, ...]:
     """Return the three instruments, frozen; the third needs a division in every notional."""
     return tuple(
         freeze(
-            Instrument("sim", f"{base}/USDT", base, "USDT", price_exp, qty_exp, tick, lot, qty_min, UNIT, 1_000, 1_000, fee_in_base=in_base),
+            Instrument("sim", f"{base}/USDT", base, "USDT", price_exp, qty_exp, tick, lot, qty_min, UNIT, FEE_PPM, FEE_PPM, 0, 0, in_base),
             price,
         )
         for base, price_exp, qty_exp, tick, lot, qty_min, price, in_base in _SPECS
@@ -98,5 +99,5 @@ def _wishes(random: Random, slots: int) -> list[int]:
     """Return targets that stay for some slots and then change."""
     found: list[int] = []
     while len(found) < slots:
-        found += [random.choice(TARGETS)] * random.randint(1, 5)
+        found += [random.choice(TARGETS)] * random.randint(1, 3)
     return found[:slots]

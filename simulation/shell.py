@@ -5,7 +5,7 @@ What the process holds in memory dies with it; what is on the wire does not.
 """
 
 from collections.abc import Callable
-from functools import partial
+from typing import TYPE_CHECKING
 
 from simulation.checker import Checker
 from simulation.faults import Fault, Faults
@@ -13,20 +13,22 @@ from simulation.journal import SimJournal
 from simulation.market import PROTOCOL, START_MS, Market
 from simulation.scheduler import Scheduler
 from simulation.venue import SimVenue
-from trader_core.model.session import Cause
+from trader_core.model.session import Cause, Mode
 from trader_core.trader import events as ev
 from trader_core.trader import machine
-from trader_core.trader.records import Record
 from trader_core.trader.recovery import opening
-from trader_core.trader.state import State
-from trader_core.venues.port import Outcome, Reply, SendRequest
+from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder, VenueTrade
+
+if TYPE_CHECKING:
+    from trader_core.trader.records import Record
+    from trader_core.trader.state import State
 
 SKEW_MS_MAX = 700
 DOWNTIME_MS_MAX = 40_000
 TIMEOUT_MS = (5_000, 15_000)
 
 
-class Crash(Exception):  # noqa: N818 - it is what it says
+class Crash(Exception):
     """The process dies here."""
 
 
@@ -129,12 +131,15 @@ class SimShell:
 
     def _submit(self, effect: ev.Submit) -> None:
         self.flush()
-        self.clock.after(self.faults.between(0, 20), self._mine(partial(self._leave, effect.request)))
+        self._leave(effect.request)
 
     def gate(self, request: SendRequest) -> str:
-        """Return why an order may not leave, as the real shell's last gate does, or an empty text."""
+        """Return why an order may not leave, as the real shell's last gate does, or an empty text.
+
+        An operator's exit passes a kill only once the machine has taken that kill: then the exit was ordered after it.
+        """
         order = self.state.orders[request.client_order_id]
-        if self.killed and order.cause is not Cause.OPERATOR:
+        if self.killed and (order.cause is not Cause.OPERATOR or self.state.mode is not Mode.KILLED):
             return self.killed
         return "" if machine.may_send(self.state.mode, order.side, order.cause) else f"the session is {self.state.mode.name}"
 
@@ -172,7 +177,7 @@ class SimShell:
 
         return arrive
 
-    def _answer(self, request: SendRequest, reply: Reply[ev.VenueOrder], delay_ms: int) -> None:
+    def _answer(self, request: SendRequest, reply: Reply[VenueOrder], delay_ms: int) -> None:
         self.later(delay_ms, lambda: ev.Answered(request.client_order_id, reply, self.now_ms()))
 
     def _ask(self, answer: Callable[[int], ev.Event]) -> None:
@@ -190,14 +195,14 @@ class SimShell:
 
     def _look(self, effect: ev.Look) -> None:
         def answer(asked_ms: int) -> ev.Event:
-            reply: Reply[ev.VenueOrder] = Reply(Outcome.RETRYABLE_READ)
+            reply: Reply[VenueOrder] = Reply(Outcome.RETRYABLE_READ)
             if not self._fails():
                 reply = self.venue.order(effect.client_order_id, self.clock.now_ms)
             return ev.Looked(effect.client_order_id, reply, asked_ms)
 
         self._ask(answer)
 
-    def _trades(self, symbol: str, since_ms: int) -> Reply[list[ev.VenueTrade]]:
+    def _trades(self, symbol: str, since_ms: int) -> Reply[list[VenueTrade]]:
         return Reply(Outcome.RETRYABLE_READ) if self._fails() else self.venue.trades(symbol, since_ms, self.clock.now_ms)
 
     def _fetch_trades(self, effect: ev.FetchTrades) -> None:
@@ -205,7 +210,7 @@ class SimShell:
 
     def _prove_absence(self, effect: ev.ProveAbsence) -> None:
         def answer(asked_ms: int) -> ev.Event:
-            opens: Reply[list[ev.VenueOrder]] = Reply(Outcome.RETRYABLE_READ)
+            opens: Reply[list[VenueOrder]] = Reply(Outcome.RETRYABLE_READ)
             if not self._fails():
                 opens = self.venue.open_orders(effect.symbol, self.clock.now_ms)
             return ev.AbsenceEvidence(effect.client_order_id, opens, self._trades(effect.symbol, effect.since_ms), asked_ms)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from simulation.faults import Fault, Faults
-from simulation.market import PROTOCOL, STEP_MS, Market
+from simulation.market import FEE_PPM, PROTOCOL, STEP_MS, Market
 from trader_core.model.instrument import Instrument
 from trader_core.model.session import Side
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueOrderState, VenueTrade
@@ -15,7 +15,6 @@ from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueO
 FUTURE_MS = 1_000
 VISIBLE_MS_MAX = PROTOCOL.visibility_ms - 500
 LATE_MS = 4 * STEP_MS
-FEE_PPM = 1_000
 
 
 @dataclass(slots=True)
@@ -58,7 +57,7 @@ class SimVenue:
         self.transit: dict[str, SendRequest] = {}
         """Requests that left and may still arrive."""
         self.overdrawn: list[str] = []
-        """What was sold or spent without being there."""
+        """Orders for more than there was, though the venue had kept no fill back."""
         self._index = {instrument.symbol: i for i, instrument in enumerate(market.instruments)}
 
     def arrive(self, request: SendRequest, now_ms: int) -> Reply[VenueOrder]:
@@ -68,6 +67,10 @@ class SimVenue:
             return Reply(Outcome.CLOCK, code="700003", evidence="outside the receive window")
         if self.faults.hit(Fault.REFUSED):
             return Reply(Outcome.REJECTED, code="30004", evidence="refused")
+        if not self._covered(request):
+            if not any(order.late for order in self.placed):
+                self.overdrawn.append(request.client_order_id)
+            return Reply(Outcome.REJECTED, code="30004", evidence="insufficient balance")
         lag = self.faults.between(0, VISIBLE_MS_MAX) if self.faults.hit(Fault.LAG) else 0
         number = len(self.placed) + 1
         order = Placed(request, f"v{number}", self._index[request.symbol], now_ms, now_ms + lag)
@@ -76,18 +79,32 @@ class SimVenue:
         self._match(order, now_ms)
         return Reply(Outcome.OK, self._shown(order, now_ms))
 
+    def _covered(self, request: SendRequest) -> bool:
+        """Return whether free balances carry a request at its limit, with everything that rests already locked."""
+        resting = [o for o in self.placed if o.resting and o.request.side is request.side]
+        if request.side is Side.SELL:
+            locked = sum(o.request.qty - o.filled for o in resting if o.request.symbol == request.symbol)
+            return self.quantities[self._index[request.symbol]] - locked >= request.qty
+        locked = sum(self._cost(o.request, o.request.qty - o.filled) for o in resting)
+        return self.cash - locked >= self._cost(request, request.qty)
+
+    def _cost(self, request: SendRequest, qty: int) -> int:
+        value = worth(self.market.instruments[self._index[request.symbol]], request.limit, qty, up=True)
+        return value + fee_of(value)
+
     def _match(self, order: Placed, now_ms: int) -> None:
         """Fill what an immediate-or-cancel order gets; a resting one keeps the rest open."""
         price, request = self.market.price(order.index, now_ms), order.request
         crosses = (price - request.limit) * int(request.side) <= 0
         wanted = request.qty if crosses and not self.faults.hit(Fault.UNFILLED) else 0
-        if wanted and self.faults.hit(Fault.PARTIAL):
+        rests = self.faults.hit(Fault.RESTING)
+        if wanted and (rests or self.faults.hit(Fault.PARTIAL)):
             wanted = self._part(order, wanted)
         if wanted:
             first = self._part(order, wanted)
             for qty in (first, wanted - first):
                 self._trade(order, qty, price, now_ms)
-        if order.filled < request.qty and self.faults.hit(Fault.RESTING):
+        if order.filled < request.qty and rests:
             return
         order.state = VenueOrderState.FILLED if order.filled == request.qty else VenueOrderState.EXPIRED
         if order.filled and self.faults.hit(Fault.LATE_REPORT):
@@ -113,8 +130,7 @@ class SimVenue:
         fee = 0 if fee_base else fee_of(value)
         self.cash += -value - fee if buy else value - fee
         self.quantities[order.index] += qty - fee_base if buy else -qty
-        if self.cash < 0 or self.quantities[order.index] < 0:
-            self.overdrawn.append(request.client_order_id)
+        assert self.cash >= 0 <= self.quantities[order.index], "the venue covers what it takes"
         cid = "" if self.faults.hit(Fault.TRADES_ANONYMOUS) else request.client_order_id
         number = sum(len(placed.trades) for placed in self.placed) + 1
         trade = VenueTrade(
@@ -194,8 +210,8 @@ def worth(coin: Instrument, price: int, qty: int, *, up: bool) -> int:
     """Return what a quantity is worth in account units (10^-10), rounded up or down; unbounded integers throughout."""
     shift = 10 - coin.price_exp - coin.qty_exp
     if shift >= 0:
-        return price * qty * 10**shift
-    whole, rest = divmod(price * qty, 10**-shift)
+        return price * qty * int(10**shift)
+    whole, rest = divmod(price * qty, int(10**-shift))
     return whole + (1 if rest and up else 0)
 
 

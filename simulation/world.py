@@ -21,8 +21,8 @@ RECONCILE_MS, RECONCILE_SOON_MS = 120_000, 5_000
 COMMANDS = {
     Fault.KILL: Command.KILL, Fault.PAUSE: Command.PAUSE, Fault.CANCEL_ALL: Command.CANCEL_ALL, Fault.CLOSE_ALL: Command.CLOSE_ALL,
 }  # fmt: skip
-COMMAND_TICKS = 300
-"""An operator's chance comes on average once in so many ticks."""
+COMMAND_TICKS, COMMAND_TICKS_BUSY = 300, 60
+"""An operator's chance comes on average once in so many ticks; more often while an order rests, when it hurts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class Outcome:
 class World:
     """The surroundings of the process: time, operators and the phases of one run."""
 
-    def __init__(self, seed: int, slots: int = SLOTS, crash_at: frozenset[int] = frozenset(), without: frozenset[Fault] = frozenset()) -> None:
+    def __init__(
+        self, seed: int, slots: int = SLOTS, crash_at: frozenset[int] = frozenset(), without: frozenset[Fault] = frozenset()
+    ) -> None:
         """Draw everything from the seed."""
         self.seed, self.slots = seed, slots
         self.faults = Faults(seed, without)
@@ -109,6 +111,7 @@ class World:
         durable = {r.body["command_id"] for r in shell.journal.records() if r.kind is Kind.OPERATOR} if self.inbox else set()
         self.inbox = [event for event in self.inbox if event.command_id not in durable]
         for event in self.inbox:
+            shell.closing = shell.closing and event.command is not Command.KILL
             shell.handle(event)
         if shell.state.pending:
             shell.handle(ev.Tick(shell.now_ms()))
@@ -124,8 +127,10 @@ class World:
     def _operators(self, now: int) -> None:
         if self.faults.calm:
             return
+        resting = any(order.resting for order in self.shell.venue.placed)
+        ticks = COMMAND_TICKS_BUSY if resting else COMMAND_TICKS
         for kind, command in COMMANDS.items():
-            if self.faults.between(1, COMMAND_TICKS) == 1 and self.faults.hit(kind):
+            if self.faults.between(1, ticks) == 1 and self.faults.hit(kind):
                 self._say(command)
                 if command in {Command.KILL, Command.PAUSE} and self.faults.between(0, 1):
                     self.shell.clock.at(now + self.faults.between(5_000, 300_000), lambda: self._say(Command.RESUME))
@@ -136,7 +141,9 @@ class World:
             return
         shell = self.shell
         if command is Command.KILL:
-            shell.killed, shell.closing = "killed by an operator", False
+            # A repeated kill says nothing new to the last gate; it withdraws an earlier close-all when the machine takes it.
+            shell.closing = shell.closing and bool(shell.killed)
+            shell.killed = "killed by an operator"
         if command is Command.RESUME:
             shell.killed = ""
         if command is Command.CLOSE_ALL:

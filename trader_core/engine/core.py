@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine import book
-from trader_core.engine.decide import BY_OPERATOR
+from trader_core.engine.decide import BY_OPERATOR, BY_PROTECTION
 from trader_core.engine.kernel import entry
 from trader_core.engine.layout import FILL, Record
 from trader_core.engine.mark import restart_baseline
 from trader_core.engine.play import play
 
-LATCH_FLAT, RESET_BREAKER = 1, 2
+LATCH_FLAT, RESET_BREAKER, WITHDRAW = 1, 2, 3
 RELEASED_AS_ERROR = 1
 
 
@@ -62,10 +62,16 @@ def on_mode(account: Record, mode: int) -> None:
 
 
 def on_operator(account: Record, slots: Record, i: int, what: int) -> None:
-    """Latch instrument i flat (LATCH_FLAT: it gets an exit whose cause is OPERATOR), or reset the breaker (RESET_BREAKER)."""
-    assert what in (LATCH_FLAT, RESET_BREAKER), "an operator latches flat or resets the breaker"
+    """Latch instrument i flat (LATCH_FLAT: it gets an exit whose cause is OPERATOR), or reset the breaker (RESET_BREAKER).
+
+    WITHDRAW leaves the latch of LATCH_FLAT in place but takes the operator's word from it: a kill outranks an earlier close.
+    """
+    assert what in (LATCH_FLAT, RESET_BREAKER, WITHDRAW), "an operator latches flat, resets the breaker or withdraws"
     if what == LATCH_FLAT:
         slots["latched"][i], slots["refused"][i] = BY_OPERATOR, 0
+        return
+    if what == WITHDRAW:
+        slots["latched"][i] = BY_PROTECTION if slots["latched"][i] == BY_OPERATOR else slots["latched"][i]
         return
     _reset(account)
 

@@ -17,7 +17,8 @@ from trader_core.trader import events as ev
 from trader_core.trader import settling
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import ASK, AT_VENUE, Run, cancel
-from trader_core.trader.state import State, Watch, bars_body, run_bar
+from trader_core.trader.state import State, bars_body, run_bar
+from trader_core.trader.tracked import Watch
 from trader_core.venues.port import SendRequest
 
 LATE_FILLS_MS = 86_400_000
@@ -54,7 +55,10 @@ def _boot(run: Run, event: ev.Boot) -> None:
         if order.state is OrderState.INTENT:
             run.move(order, OrderEvent.ABANDON, event.now_ms, why="never sent")
             continue
-        if order.state in {OrderState.SENDING, OrderState.CANCELING}:
+        if order.state is OrderState.CANCELING:  # the venue has it, or had it: that it was sent needs no proof
+            cancel(run, order, event.now_ms)
+            continue
+        if order.state is OrderState.SENDING:
             run.move(order, OrderEvent.LOSE, event.now_ms, why="recovered")
         run.look(order)
     state.watches.clear()
@@ -113,18 +117,25 @@ def _send_due(run: Run, event: ev.SendDue) -> None:
 
 
 def _tick(run: Run, event: ev.Tick) -> None:
-    """Look at every unsettled order whose turn it is."""
-    for order in run.state.pending.values():
+    """Look at every unsettled order whose turn it is, by instrument as a simulation settles them; cancel again what did not end."""
+    for order in sorted(run.state.pending.values(), key=lambda order: (order.index, order.side)):
         if order.state is OrderState.INTENT:
             continue
         watch = run.state.watches.setdefault(order.client_order_id, Watch())
-        if watch.next_ms <= event.now_ms:
+        if watch.next_ms > event.now_ms:
+            continue
+        if order.state is OrderState.CANCELING:
+            cancel(run, order, event.now_ms)
+        else:
             run.look(order)
 
 
-def _cancel_all(run: Run, now: int) -> None:
+def _cancel_all(run: Run, now: int, why: str) -> None:
+    """Cancel what is at the venue and give up what has not left; what is unproven is cancelled when it is found."""
     for order in list(run.state.pending.values()):
-        if order.state in AT_VENUE:
+        if order.state is OrderState.INTENT:
+            run.move(order, OrderEvent.ABANDON, now, why=f"given up by {why}")
+        elif order.state in AT_VENUE:
             cancel(run, order, now)
 
 
@@ -134,10 +145,12 @@ def _operator(run: Run, event: ev.Operator) -> None:
     outcome, latch, reset = "done", [], False
     if event.command is Command.RESUME:
         outcome, reset = _resume(run, now)
+    elif event.command is Command.KILL:  # written again where it stands: a kill also outranks the close-all before it
+        run.write(Kind.FLAG, flag="kill", on=True, why=event.reason or event.command, at_ms=now)
     elif event.command in _FLAG_COMMANDS:
         run.flag(_FLAG_COMMANDS[event.command], event.reason or event.command, now, on=True)
     if event.command in {Command.CLOSE_ALL, Command.CANCEL_ALL, Command.KILL}:
-        _cancel_all(run, now)
+        _cancel_all(run, now, event.command)
     if event.command is Command.CLOSE_ALL:
         latch = [i for i in range(len(state.instruments)) if state.slots["position"][i] or state.slots["buying"][i]]
     if event.command is Command.KILL:
@@ -173,7 +186,7 @@ def _flag_seen(run: Run, event: ev.FlagSeen) -> None:
     """Take a condition from outside; a kill also cancels everything at once."""
     run.flag(event.flag, event.why, event.now_ms, on=event.on)
     if event.flag == "kill" and event.on:
-        _cancel_all(run, event.now_ms)
+        _cancel_all(run, event.now_ms, "kill")
 
 
 def _reconciled(run: Run, event: ev.Reconciled) -> None:
@@ -190,7 +203,7 @@ def _reconciled(run: Run, event: ev.Reconciled) -> None:
         run.flag("start", "recovered; the books agree", event.now_ms, on=False)
 
 
-_FLAG_COMMANDS = {Command.KILL: "kill", Command.PAUSE: "pause", Command.STOP: "stopping"}
+_FLAG_COMMANDS = {Command.PAUSE: "pause", Command.STOP: "stopping"}
 _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.Boot: _boot,
     ev.Slot: _slot,

@@ -8,7 +8,8 @@ from trader_core.store.orders import FillRow, OrderRow
 from trader_core.store.signals import IntentRow, RefusalRow, SignalRow
 from trader_core.store.snapshots import PnlRow, PositionRow
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.state import Order, State
+from trader_core.trader.state import State
+from trader_core.trader.tracked import Order
 
 HOUR_MS = 3_600_000
 Body = dict[str, Any]

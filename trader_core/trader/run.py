@@ -5,7 +5,8 @@ from typing import Any
 from trader_core.model.order import TABLE, OrderEvent, OrderState
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.state import Order, State, apply
+from trader_core.trader.state import State, apply
+from trader_core.trader.tracked import Order
 
 AT_VENUE = (OrderState.OPEN, OrderState.PARTIAL)
 UNPROVEN = (OrderState.UNKNOWN, OrderState.QUARANTINED)

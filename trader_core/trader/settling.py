@@ -1,11 +1,12 @@
 """Settling: what an answer, a look-up, a trade or an empty list proves about an order, and what is still to be asked."""
 
-from trader_core.model.order import OrderEvent, OrderState
+from trader_core.model.order import ABSENT_FOREVER, OrderEvent, OrderState
 from trader_core.model.session import Mode
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
-from trader_core.trader.run import ASK, UNPROVEN, Run, cancel
-from trader_core.trader.state import Order, State, Watch
+from trader_core.trader.run import ASK, AT_VENUE, UNPROVEN, Run, cancel
+from trader_core.trader.state import State
+from trader_core.trader.tracked import Order, Watch
 from trader_core.venues.port import Outcome, VenueOrder, VenueOrderState, VenueTrade
 
 PROVEN_ABSENT = (Outcome.REJECTED, Outcome.AUTH, Outcome.CLOCK, Outcome.RATE, Outcome.RESTRICTED)
@@ -35,7 +36,7 @@ def answered(run: Run, event: ev.Answered) -> None:
         if reply.outcome is not Outcome.REJECTED:
             run.anomaly(f"the venue answers {reply.outcome} {reply.code} to an order", now, flag="restricted")
         return
-    else:
+    elif order.state is not OrderState.QUARANTINED:  # which is UNKNOWN already, and for long
         run.move(order, OrderEvent.LOSE, now, **evidence)
     run.look(order)
 
@@ -69,7 +70,9 @@ def _compare(run: Run, order: Order, found: VenueOrder, now: int) -> None:
     if ended is not None:
         run.move(order, ended, now)
         return
-    if run.state.mode is Mode.KILLED or order.state is OrderState.CANCELING:
+    # An order that is CANCELING already is cancelled again by the next tick: not here, where a venue that does not cancel
+    # would be asked without a pause.
+    if run.state.mode is Mode.KILLED and order.state in AT_VENUE:
         cancel(run, order, now)
 
 
@@ -120,6 +123,8 @@ def _book(run: Run, symbol: str, trades: list[VenueTrade], now: int) -> None:
         if f"{symbol} {trade.trade_id}" in run.state.seen:
             continue
         order = run.state.orders.get(trade.client_order_id) or _by_venue_id(run.state, symbol, trade.venue_order_id)
+        if order is None and not trade.client_order_id and _unproven(run.state, symbol):
+            continue  # it may be the fill of an order whose venue id is not known yet: left for a later reading
         if order is None:
             text = f"a trade {trade.trade_id} on {symbol} is not ours: shown, counted, never touched"
             run.anomaly(text, now, seen=f"{symbol} {trade.trade_id}")
@@ -148,9 +153,14 @@ def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
         maker=trade.maker,
     )
     if late:
-        run.anomaly(f"a late fill of {order.client_order_id}, which was {order.state}", now)
+        refuted = "dead_letter" if order.state in ABSENT_FOREVER else ""
+        run.anomaly(f"a late fill of {order.client_order_id}, which was {order.state}", now, flag=refuted)
     if over or int(run.state.account["faults"][0]) != faults:
         run.anomaly(f"fills of {order.client_order_id} exceed its quantity or a door", now, flag="difference")
+
+
+def _unproven(state: State, symbol: str) -> bool:
+    return any(order.symbol == symbol and order.state in ASK for order in state.pending.values())
 
 
 def _by_venue_id(state: State, symbol: str, venue_order_id: str) -> Order | None:

@@ -17,11 +17,12 @@ from trader_core.engine.state import grid_records, new_state, plan_record, state
 from trader_core.model.bar import BAR, Bars, timeframe_ms
 from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
-from trader_core.model.order import TERMINAL, OrderEvent, OrderState, move
+from trader_core.model.order import OrderEvent, move
 from trader_core.model.plan import Plan
 from trader_core.model.session import Cause, Mode, Side
 from trader_core.trader.events import Protocol
 from trader_core.trader.records import Kind, Record, encode
+from trader_core.trader.tracked import Order, Watch
 
 FLAG_MODES = {
     "kill": Mode.KILLED,
@@ -39,43 +40,6 @@ FLAG_MODES = {
 
 RELEASED_AS_ERROR = 1
 LATCH_FLAT, RESET_BREAKER = 1, 2
-
-
-@dataclass(slots=True)
-class Order:
-    """One order in its life."""
-
-    client_order_id: str
-    signal: int
-    index: int
-    symbol: str
-    side: Side
-    qty: int
-    limit: int
-    cause: Cause
-    slot_ms: int
-    state: OrderState = OrderState.INTENT
-    sent_ms: int = 0
-    window_ms: int = 0
-    epoch: int = 0
-    venue_order_id: str = ""
-    filled: int = 0
-    released: int = 0
-
-    @property
-    def open(self) -> bool:
-        """Whether the venue or we still owe this order something."""
-        return self.state not in TERMINAL
-
-
-@dataclass(slots=True)
-class Watch:
-    """When to look at an order again. Not journaled: after a restart one simply looks at once."""
-
-    next_ms: int = 0
-    tries: int = 0
-    negatives: int = 0
-    negative_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -222,6 +186,9 @@ def _flag(state: State, body: dict[str, Any]) -> None:
         state.flags[body["flag"]] = body["why"]
     else:
         state.flags.pop(body["flag"], None)
+    if body["flag"] == "kill" and body["on"]:
+        for index in range(len(state.instruments)):
+            core.on_operator(state.account, state.slots, index, core.WITHDRAW)
     core.on_mode(state.account, int(state.mode))
 
 

@@ -1,0 +1,43 @@
+"""What the machine keeps of one order: the order in its life, and when to look at it again."""
+
+from dataclasses import dataclass
+
+from trader_core.model.order import TERMINAL, OrderState
+from trader_core.model.session import Cause, Side
+
+
+@dataclass(slots=True)
+class Order:
+    """One order in its life."""
+
+    client_order_id: str
+    signal: int
+    index: int
+    symbol: str
+    side: Side
+    qty: int
+    limit: int
+    cause: Cause
+    slot_ms: int
+    state: OrderState = OrderState.INTENT
+    sent_ms: int = 0
+    window_ms: int = 0
+    epoch: int = 0
+    venue_order_id: str = ""
+    filled: int = 0
+    released: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the venue or we still owe this order something."""
+        return self.state not in TERMINAL
+
+
+@dataclass(slots=True)
+class Watch:
+    """When to look at an order again. Not journaled: after a restart one simply looks at once."""
+
+    next_ms: int = 0
+    tries: int = 0
+    negatives: int = 0
+    negative_ms: int = 0
