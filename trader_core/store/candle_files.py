@@ -156,10 +156,10 @@ def to_bars(raw: RawCandles, instrument: Instrument, step_ms: int) -> tuple[Bars
         bars[name], exact = exactly(column, instrument.price_exp)
         if not exact.all():
             rows = np.flatnonzero(~exact)
-            raise _fault(raw.file, rows, f"a {name} price with at most {instrument.price_exp} decimals", repr(float(column[rows[0]])))
+            raise _fault(raw.file, rows, f"a price of at most {instrument.price_exp} decimals as {name}", repr(float(column[rows[0]])))
         off = np.flatnonzero(bars[name] % instrument.tick)
         if off.size:
-            raise _fault(raw.file, off, f"a {name} price on the tick of {instrument.symbol}", repr(float(column[off[0]])))
+            raise _fault(raw.file, off, f"a price on the tick of {instrument.symbol} as {name}", repr(float(column[off[0]])))
     _check_size(raw.file, "volume", raw.volume, positive=False, most=PRODUCT_MAX / 10**instrument.qty_exp)
     bars["volume"], lost = rounded_down(raw.volume, instrument.qty_exp)
     faults = bar_faults(bars, step_ms)
@@ -180,10 +180,10 @@ def price_door(instrument: Instrument) -> int:
 def _check_size(file: str, name: str, column: Floats, *, positive: bool, most: float) -> None:
     low = np.flatnonzero(column <= 0 if positive else column < 0)
     if low.size:
-        raise _fault(file, low, f"a {name} {'above' if positive else 'of at least'} 0", repr(float(column[low[0]])))
+        raise _fault(file, low, f"a number {'above' if positive else 'of at least'} 0 as {name}", repr(float(column[low[0]])))
     high = np.flatnonzero(column > most)
     if high.size:
-        raise _fault(file, high, f"a {name} within the door of {most:.10g}", repr(float(column[high[0]])))
+        raise _fault(file, high, f"a number within the door of {most:.10g} as {name}", repr(float(column[high[0]])))
 
 
 def _bar_fault(raw: RawCandles, faults: list[tuple[int, str]]) -> DataFault:
