@@ -24,6 +24,7 @@ START_S = 60.0
 RETRY_S = 15.0
 STOP_S = 30.0
 POLL_S = 0.01
+LOG_BYTES_MAX = 10_000_000
 READY_LINE, SOCKET_LINE, LISTEN_LINE = 7, 4, 5
 TRANSIENT = ("pre-existing shared memory block", "already exists", "Address already in use")
 
@@ -113,7 +114,7 @@ class Cluster:
         """
         deadline = time.monotonic() + RETRY_S
         while self.pid() is None:
-            mark = self._log_size()
+            mark = self._turn_log()
             self._forget_the_dead()
             self._write_settings(port_last)
             arguments = ("-D", str(self.data), "-l", str(self.folder / "server.log"), "-w", "-t", str(int(START_S)), "start")
@@ -181,8 +182,11 @@ class Cluster:
         path.write_text(SETTINGS.format(fsync="on" if self.durable else "off") + place)
         self.runner.own(path)
 
-    def _log_size(self) -> int:
+    def _turn_log(self) -> int:
+        """Put a long log aside and return the current one's size."""
         log = self.folder / "server.log"
+        if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+            log.replace(self.folder / "server.log.1")
         return log.stat().st_size if log.exists() else 0
 
     def _log_since(self, mark: int) -> str:
@@ -229,7 +233,7 @@ def _is_server_of(pid: int, data: Path) -> bool:
     """Say whether the process is a postmaster of this very data folder, by its working folder or its arguments."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
         words = _words_by_ps(pid)
     if not words or Path(os.fsdecode(words[0])).name != "postgres":
         return False

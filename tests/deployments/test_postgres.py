@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deployments import locate, postgres
+from deployments import cluster, locate, postgres
 from deployments.cluster import Cluster, socket_fits
 from deployments.locate import Runner, choose_runner
 from deployments.postgres import Place
@@ -152,6 +152,15 @@ def test_down_where_nothing_ever_ran_changes_nothing(tmp_path: Path) -> None:
     assert not postgres.down(at(tmp_path / "none"))
     assert not postgres.status(at(tmp_path / "none")).running
     assert not (tmp_path / "none").exists()
+
+
+def test_a_long_log_is_put_aside_at_the_next_start(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "LOG_BYTES_MAX", 100)
+    for _ in range(2):
+        with postgres.running(at(home), migrated=False):
+            pass
+    logs = [(home / "postgres" / name).read_text() for name in ("server.log", "server.log.1")]
+    assert [log.count("ready to accept connections") for log in logs] == [1, 1]
 
 
 def test_a_killed_server_comes_back_with_its_data(home: Path) -> None:

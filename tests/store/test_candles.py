@@ -1,5 +1,6 @@
 """Candles go in and come out unchanged, and a revision never overwrites silently."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,15 @@ def test_an_empty_load_and_an_unknown_instrument_store_nothing(database: Databas
         store_candles(db, 77, "1m", bars_of([100]), "c")
     with begin(database.engine("flow")) as db, pytest.raises(AssertionError):
         store_candles(db, 1, "1m", bars_of([100, 101])[::-1], "c")
+
+
+def test_two_loads_of_the_same_rows_at_once_take_turns(database: Database) -> None:
+    with begin(database.engine("flow")) as db:
+        upsert_instrument(db, BTC)
+    with ThreadPoolExecutor(4) as pool:
+        loads = list(pool.map(lambda name: put(database, bars_of([100] * 5000), name), "abcd"))
+    assert sorted(loads) == [Loaded(5000, 0, 0)] * 3 + [Loaded(5000, 5000, 0)]
+    assert len(get(database)) == 5000
 
 
 def test_a_load_that_fails_leaves_nothing(database: Database) -> None:

@@ -5,7 +5,7 @@ import socket
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from tests.conftest import Database
 from tests.store.rows import new_session
@@ -58,7 +58,7 @@ def test_errors_of_our_own_making_pass_as_they_are(database: Database) -> None:
 
 def test_no_statement_waits_for_ever(database: Database) -> None:
     engine = open_engine(database.url("flow"), statement_timeout_s=0.05)
-    with engine.connect() as db, pytest.raises(DBAPIError, match="statement timeout"):
+    with pytest.raises(DatabaseAway, match="statement timeout"), begin(engine) as db:
         db.execute(text("select pg_sleep(10)"))
     engine.dispose()
 

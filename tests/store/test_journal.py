@@ -8,7 +8,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import Database
-from trader_core.model.errors import ChainBroken, Fenced
+from trader_core.model.errors import ChainBroken, DatabaseAway, Fenced
 from trader_core.store import journal, lease
 from trader_core.store.database import begin
 from trader_core.store.journal import Head, Record
@@ -232,7 +232,7 @@ def test_taking_the_lease_waits_for_an_append_under_way_and_then_fences(database
     with first.connect() as writing, second.connect() as taking:
         later = journal.append(writing, "s1", "paper", end.seq, end.hash, 1, RECORDS)
         taking.execute(text("set lock_timeout = '50ms'"))
-        with pytest.raises(DBAPIError, match="lock timeout"):
+        with pytest.raises(DatabaseAway, match="lock timeout"):
             lease.take(taking, "paper", "other", "code", 10_000, 0)
         taking.rollback()
         writing.commit()

@@ -18,8 +18,6 @@ STATEMENT_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
 SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken}
 """What the journal's functions raise (migrations/versions/0003)."""
-AWAY = ("08", "57P", "53")
-"""SQLSTATEs that begin so: connection lost, server stopping or starting, no resources."""
 
 
 def open_engine(url: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S, pool: bool = True) -> Engine:
@@ -41,7 +39,7 @@ def open_engine(url: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S, p
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the driver raises into DatabaseAway, Fenced or ChainBroken; everything else passes as it is."""
+    """Turn what the driver raises into DatabaseAway, Fenced or ChainBroken; broken constraints and bugs pass as they are."""
     try:
         yield
     except DBAPIError as error:
@@ -83,7 +81,7 @@ def require_migrated(db: Connection) -> None:
     """Raise NotMigrated unless the schema is the one of this code."""
     found = schema_of(db)
     if found != SCHEMA:
-        raise NotMigrated(f"schema {SCHEMA}", f"schema {found or 'none'}", "run any gatehouse command with its own database rights")
+        raise NotMigrated(f"schema {SCHEMA}", f"schema {found or 'none'}", "run `gatehouse up`, which brings it up to date")
 
 
 def ensure_migrated(url: str) -> bool:
@@ -136,7 +134,7 @@ def _ours(error: DBAPIError) -> StoreError | None:
     if state in SQLSTATES:
         todo = "stop this trader: another one is at work" if state == "GH001" else "stop, and verify the journal"
         return SQLSTATES[state]("a journal that only its one writer extends", said, todo)
-    lost = error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and not state)
-    if lost or state.startswith(AWAY):
-        return DatabaseAway("the database", said, "see `gatehouse status`; it may be stopped, starting or out of reach")
+    # Lost connections, a server that stops or starts, and statements that waited too long: none says what became of it.
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return DatabaseAway("an answer of the database", said, "see `gatehouse status`; it may be stopped, starting or too busy")
     return None
