@@ -36,7 +36,10 @@ class ReplayMarket:
             faults = bar_faults(bars, MINUTE_MS)
             if faults or not len(bars):
                 found = f"row {faults[0][0]}: {faults[0][1]}" if faults else "no rows"
-                raise DataFault(f"clean minutes of {name}", found, "import other data")
+                raise DataFault(f"clean minutes of {name}", found, "replay other data")
+            shortest = int(np.diff(bars["ts"]).min(initial=MINUTE_MS * MINUTES_DAY))
+            if len(bars) > 1 and shortest != MINUTE_MS:
+                raise DataFault(f"minutes of {name}", f"bars of {shortest // 1000} s", "replay other data")
 
     def block(self, name: str, day: int) -> Block:
         """Return a day (counted from 1970) of the market called `name`."""

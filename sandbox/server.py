@@ -34,10 +34,11 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class Sandbox:
     """One running exchange: its core, its dialect, its faults and its clock."""
 
-    def __init__(self, config: Config, wall_ms: float) -> None:
-        """Build the market and one account with a key; nothing listens yet."""
+    def __init__(self, config: Config, wall_ms: float, market: Market | None = None) -> None:
+        """Build the market, unless one is given, and one account with a key; nothing listens yet."""
         self.config = config
-        market: Market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.pairs, config.trend_bps)
+        if market is None:
+            market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.pairs, config.trend_bps)
         self.clock = Clock(config.start_ms, speed_of(config.clock), wall_ms)
         self.exchange = Exchange(market, config.rules, config.seed, config.start_ms)
         self.mexc = Mexc(self.exchange, Candles(market, config.history_from_ms))
@@ -150,9 +151,9 @@ class Sandbox:
         }  # fmt: skip
 
 
-async def start(config: Config) -> Sandbox:
+async def start(config: Config, market: Market | None = None) -> Sandbox:
     """Return an exchange that listens on loopback in this event loop; call its `stop`. Raises PortTaken."""
-    sandbox = Sandbox(config, time.monotonic() * 1000)
+    sandbox = Sandbox(config, time.monotonic() * 1000, market)
     await sandbox.listen()
     return sandbox
 

@@ -12,6 +12,7 @@ import aiohttp
 import ccxt.async_support as ccxt
 
 from sandbox.config import Config
+from sandbox.market import Market
 from sandbox.server import Sandbox, start
 
 Reply = tuple[int, bytes]
@@ -61,9 +62,9 @@ class Raw:
 
 
 @asynccontextmanager
-async def running(config: Config | None = None) -> AsyncIterator[Sandbox]:
+async def running(config: Config | None = None, market: Market | None = None) -> AsyncIterator[Sandbox]:
     """An exchange that listens, and is gone afterwards."""
-    sandbox = await start(config or Config())
+    sandbox = await start(config or Config(), market)
     try:
         yield sandbox
     finally:

@@ -174,34 +174,40 @@ def test_an_hour_is_what_its_minutes_add_up_to() -> None:
     assert round(float(row[5]) * 100) == minutes[:, VOLUME].sum()
 
 
-def two_minutes() -> ReplayMarket:
+MINUTES = {0: (100, 130, 90, 120, 25), 120_000: (120, 125, 80, 85, 12), 180_000: (85, 85, 85, 85, 0)}
+
+
+def three_minutes() -> ReplayMarket:
     start = DAY * DAY_MS
-    bars = np.array([(start, 100, 130, 90, 120, 25), (start + 120_000, 120, 125, 80, 85, 12)], dtype=BAR)
+    bars = np.array([(start + at, *bar) for at, bar in MINUTES.items()], dtype=BAR)
     return ReplayMarket([Track(Pair("BTC", "USDT", 2, 6, 100, 0.02, 1e6), bars)])
 
 
 def test_replayed_candles_come_back_unchanged_and_a_missing_minute_has_none() -> None:
-    market, minute = two_minutes(), DAY * MINUTES_DAY
-    assert minute_candles(market, "BTCUSDT", minute, minute + 4)[:, :5].tolist() == [
-        [100, 130, 90, 120, 25], [0, 0, 0, 0, 0], [120, 125, 80, 85, 12], [0, 0, 0, 0, 0],
+    market, minute = three_minutes(), DAY * MINUTES_DAY
+    assert minute_candles(market, "BTCUSDT", minute, minute + 5)[:, :5].tolist() == [
+        [100, 130, 90, 120, 25], [0, 0, 0, 0, 0], [120, 125, 80, 85, 12], [85, 85, 85, 85, 0], [0, 0, 0, 0, 0],
     ]  # fmt: skip
     text = Candles(market, DAY * DAY_MS).rows("BTCUSDT", "1m", DAY * DAY_MS, None, 500, DAY * DAY_MS + 300_000)
-    assert [int(row[0]) - DAY * DAY_MS for row in rows(text)] == [0, 120_000]
+    assert [int(row[0]) - DAY * DAY_MS for row in rows(text)] == [0, 120_000, 180_000]
 
 
 def test_a_rising_candle_visits_its_low_first_and_a_falling_one_its_high() -> None:
-    prices = two_minutes().block("BTCUSDT", DAY).prices
+    prices = three_minutes().block("BTCUSDT", DAY).prices
     assert prices[:12].tolist() == [100, 90, 90, 90, 130, 130, 130, 125, 125, 125, 125, 120]
     assert prices[12:24].tolist() == [120] * 12
     assert prices[24:36].tolist() == [120, 125, 125, 125, 80, 80, 80, 82, 82, 82, 82, 85]
-    assert tick_price(two_minutes(), "BTCUSDT", (DAY + 1) * TICKS_DAY) == 85
-    assert tick_price(two_minutes(), "BTCUSDT", DAY * TICKS_DAY - 1) == 0
+    assert tick_price(three_minutes(), "BTCUSDT", (DAY + 1) * TICKS_DAY) == 85
+    assert tick_price(three_minutes(), "BTCUSDT", DAY * TICKS_DAY - 1) == 0
 
 
 def test_replay_refuses_candles_that_contradict_themselves_and_unknown_pairs(tmp_path: Path) -> None:
     bars = np.array([(DAY * DAY_MS, 100, 90, 95, 97, 1)], dtype=BAR)
     with pytest.raises(DataFault, match="high is below"):
         ReplayMarket([Track(PAIRS[0], bars)])
+    fives = np.array([(DAY * DAY_MS + at * 300_000, 100, 100, 100, 100, 1) for at in range(3)], dtype=BAR)
+    with pytest.raises(DataFault, match="bars of 300 s"):
+        ReplayMarket([Track(PAIRS[0], fives)])
     with pytest.raises(UnknownName, match="BTC/USDT"):
         replayed((("XMR/USDT", "x.parquet"),))
     (tmp_path / "bad.parquet").write_bytes(b"no parquet")

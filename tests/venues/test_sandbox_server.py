@@ -1,5 +1,6 @@
 """The server: operator's side, weights, running clock, and its life as a process."""
 
+import json
 import os
 import signal
 import stat
@@ -8,7 +9,9 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
 
 from sandbox.__main__ import config_of, main, parser
@@ -16,8 +19,11 @@ from sandbox.clock import Clock, speed_of
 from sandbox.config import START_MS, Config, instant_ms
 from sandbox.launch import launch
 from sandbox.pairs import Rules
+from sandbox.replay import ReplayMarket, Track
 from sandbox.server import start
 from tests.venues.sandbox_client import Raw, raw, running
+from tests.venues.sandbox_market_fixed import BTC
+from trader_core.model.bar import BAR
 from trader_core.model.errors import GatehouseError, OutOfRange, PortTaken, VenueUnavailable
 from trader_core.model.money import money
 
@@ -216,6 +222,30 @@ def test_a_process_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     assert not (Path(folder) / "announce.json").exists()
     (Path(folder) / "stderr").unlink()
     Path(folder).rmdir()
+
+
+async def test_candles_given_as_arrays_are_traded_like_any_market() -> None:
+    bars = np.array(
+        [(START_MS, 100_00, 101_00, 99_00, 100_50, 12_000_000), (START_MS + 60_000, 100_50, 100_50, 97_00, 98_00, 24_000_000)], dtype=BAR
+    )
+    market = ReplayMarket([Track(BTC, bars)])
+    async with running(Config(credits=(("USDT", "1000"),)), market) as sandbox, raw(sandbox) as wire:
+        assert (await wire.call("POST /api/v3/order", **{**ORDER, "price": "98.50", "quantity": "1"}))[0] == 200
+        await wire.admin("POST /advance", {"to_ms": START_MS + 120_000})
+        (fill,) = (await wire.admin("GET /ledger"))[1]["fills"]
+        assert (fill["price"], fill["qty"], fill["cost"]) == (98_50, 1_000_000, "98.5")
+        assert START_MS + 60_000 < fill["ts_ms"] < START_MS + 120_000
+
+
+def test_an_end_interrupts_a_hanging_answer() -> None:
+    with launch() as launched:
+        base, admin = (launched.announced[name] for name in ("base_url", "admin_url"))
+        body = json.dumps([{"site": "GET /api/v3/time", "kind": "timeout", "params": {"seconds": 60}}]).encode()
+        headers = {"X-Sandbox-Token": launched.announced["admin_token"]}
+        urlopen(Request(f"{admin}/faults", data=body, headers=headers)).close()
+        with pytest.raises(TimeoutError):
+            urlopen(f"{base}/api/v3/time", timeout=0.2)
+    assert launched.process.returncode == 0
 
 
 def test_configs_that_make_no_market_are_refused() -> None:
