@@ -121,6 +121,7 @@ class Desk:
         ts = START_MS + self.at * STEP_MS
         count = core.on_bar(self.account, self.slots, self.record, self.grids, ts, row, wanted, out)
         self.at += 1
+        assert count >= 0, "the engine refused the slot"
         return out[:count]
 
     def fill(self, side: int, qty: str, price: str, fee: str = "0", fee_base: str = "0", i: int = 0) -> int:
