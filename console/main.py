@@ -64,3 +64,7 @@ _register()
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()
