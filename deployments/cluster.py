@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +88,15 @@ class Cluster:
             self.runner.own(pwfile)
             options = ["-D", str(fresh), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={pwfile}", "-k"]
             options += ["-E", "UTF8", "--no-locale", "--no-instructions", *([] if self.durable else ["--no-sync"])]
-            code = self.runner.run("initdb", *options, timeout_s=START_S)
+            with tempfile.TemporaryFile() as said:
+                code = self.runner.run("initdb", *options, timeout_s=START_S, said=said)
+                said.seek(0)
+                words = said.read().decode(errors="replace").strip()[-600:]
         finally:
             pwfile.unlink(missing_ok=True)
         if code:
-            raise DatabaseAway("a new PostgreSQL cluster", f"initdb ended with {code} in {self.folder}", "check space and rights there")
+            todo = f"check space and rights in {self.folder}, or set GATEHOUSE_DATABASE_URL"
+            raise DatabaseAway("a new PostgreSQL cluster", words or f"exit code {code} of initdb", todo)
         fresh.rename(self.data)
 
     def pid(self) -> int | None:

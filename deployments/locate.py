@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from trader_core.model.errors import DatabaseAway
 
@@ -25,16 +26,16 @@ class Runner:
     uid: int | None = None
     gid: int | None = None
 
-    def run(self, program: str, *arguments: str, timeout_s: float) -> int:
+    def run(self, program: str, *arguments: str, timeout_s: float, said: IO[bytes] | None = None) -> int:
         """Run a program to its end, with no terminal and no pipe that a server could inherit, and return its exit code.
 
-        Raises subprocess.TimeoutExpired when it takes longer.
+        What it says goes to the file `said`, if there is one. Raises subprocess.TimeoutExpired when it takes longer.
         """
         return subprocess.run(  # noqa: S603 - our own binaries and arguments
             [*self.prefix, str(self.binaries / program), *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=said or subprocess.DEVNULL,
+            stderr=said or subprocess.DEVNULL,
             cwd="/",
             user=self.uid,
             group=self.gid,

@@ -278,6 +278,13 @@ def test_a_broken_cluster_raises_with_the_servers_own_words(other: Path) -> None
         pass
 
 
+def test_a_cluster_that_cannot_be_made_raises_with_initdbs_own_words(tmp_path: Path) -> None:
+    (tmp_path / "data.new").touch()  # a file where a folder has to be
+    with pytest.raises(DatabaseAway, match="initdb: error"):
+        Cluster(tmp_path, choose_runner(tmp_path)).create("word")
+    assert [path.name for path in tmp_path.iterdir()] == ["data.new"]
+
+
 def test_without_the_wheel_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locate, "WHEEL", "no_such_wheel")
     with pytest.raises(DatabaseAway, match="no_such_wheel"):
