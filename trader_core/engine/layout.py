@@ -72,6 +72,7 @@ GRID = np.dtype([(name, "i8") for name in (
     "tick", "lot", "qty_min", "notional_min", "price_max", "qty_max", "maker_ppm", "taker_ppm", "fee_in_base",
     "allocation_bps",  # 0: equal split
     "hash",            # of the symbol: breaks ties, never the order of the list
+    "turn",            # grids[k].turn is the index of the instrument that comes k-th, by hash: the list's order decides nothing
 )])  # fmt: skip
 
 DECISION = np.dtype([(name, "i8") for name in (

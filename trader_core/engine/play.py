@@ -24,7 +24,8 @@ def play(  # noqa: PLR0917 - compiled functions take no keywords
     while at < bars.shape[0] and decided <= decided_max and filled <= filled_max and begin(account, ts[at]):
         now = ts[at]
         if settles != 0:
-            for i in range(count):
+            for k in range(count):
+                i = grids[k].turn
                 if slots[i].buying > 0 or slots[i].selling > 0:
                     filled = settle(account, slots[i], plan, grids[i], bars[at, i], i, now, fills, filled)
         worth = 0
@@ -32,7 +33,8 @@ def play(  # noqa: PLR0917 - compiled functions take no keywords
             worth += mark(account, slots[i], grids[i], bars[at, i], now)
         watch(account, plan, now, account.cash + worth)
         rising = 0
-        for i in range(count):
+        for k in range(count):
+            i = grids[k].turn
             target = targets[at, i]
             if at_rest(slots[i], target) or bar_state(bars[at, i], grids[i]) != USABLE:
                 continue

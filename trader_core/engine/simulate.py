@@ -77,8 +77,11 @@ def run(
     if state is None:
         on_mode(account, int(Mode.ACTIVE))
     equity, cash = np.zeros(len(ts), np.int64), np.zeros(len(ts), np.int64)
-    decisions, fills = _drain(account, slots, record, grids, ts, bars, targets, equity, cash)
-    return Result(account, slots, decisions, fills, ts, equity, cash, state_bytes(account, slots))
+    before = int(account["ts"][0])
+    rows = _drain(account, slots, record, grids, ts, bars, targets, equity, cash)
+    if rows is None:
+        raise _fault(instruments, bars, before, ts)
+    return Result(account, slots, *rows, ts, equity, cash, state_bytes(account, slots))
 
 
 @entry
@@ -126,16 +129,29 @@ def _shaped(array: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 def _drain(
     account: Record, slots: Record, plan: Record, grids: Record, ts: NDArray[np.int64], bars: Bars, targets: NDArray[np.int64],
     equity: NDArray[np.int64], cash: NDArray[np.int64],
-) -> tuple[Record, Record]:  # fmt: skip
+) -> tuple[Record, Record] | None:  # fmt: skip
+    """Take all slots and return (decisions, fills), or None when one of them was a fault."""
     rows = ROWS + 2 * len(slots)
     decisions, fills, counts = np.zeros(rows, DECISION), np.zeros(rows, FILL), np.zeros(2, np.int64)
     decided, filled, at, faults = [decisions[:0].copy()], [fills[:0].copy()], 0, int(account["faults"][0])
     while at < len(ts):
-        before = at
         at = int(simulate(account, slots, plan, grids, ts, bars, targets, at, decisions, fills, equity, cash, counts))
         decided.append(decisions[: counts[0]].copy())
         filled.append(fills[: counts[1]].copy())
-        if int(account["faults"][0]) != faults or at == before:
-            found = f"{int(account['faults'][0]) - faults} beyond it before slot {at}"
-            raise DataFault("every price and time inside its door", found, "check the data of the plan's instruments")
+        if int(account["faults"][0]) != faults:
+            return None
     return np.concatenate(decided), np.concatenate(filled)
+
+
+def _fault(instruments: tuple[Instrument, ...] | list[Instrument], bars: Bars, last_ms: int, ts: NDArray[np.int64]) -> DataFault:
+    """Name the first bar that the engine could not take."""
+    if last_ms >= ts[0]:
+        return DataFault(f"slots after slot {last_ms}", f"slot {ts[0]}", "go on from the slot behind the state's last one")
+    for i, instrument in enumerate(instruments):
+        prices = np.stack([bars[name][:, i] for name in ("open", "high", "low", "close")])
+        beyond = np.flatnonzero((bars["close"][:, i] != 0) & ((prices.max(axis=0) > instrument.price_max) | (prices.min(axis=0) <= 0)))
+        if len(beyond):
+            words = ", ".join(f"{name} {bars[name][beyond[0], i]}" for name in ("open", "high", "low", "close"))
+            found = f"{instrument.symbol} with {words} at {ts[beyond[0]]}"
+            return DataFault(f"prices from 1 to {instrument.price_max}", found, "check the data, or import it again")
+    return DataFault("fills inside every door", "one beyond it", "report this with the plan and its data")

@@ -47,6 +47,7 @@ def grid_records(instruments: tuple[Instrument, ...] | list[Instrument], plan: P
         grids["multiplier"][i], grids["divisor"][i] = 10 ** max(shift, 0), 10 ** max(-shift, 0)
         grids["allocation_bps"][i] = plan.allocation_bps[i] if plan.allocation_bps else 0
         grids["hash"][i] = symbol_hash(instrument.symbol)
+    grids["turn"] = np.argsort(grids["hash"])
     return grids
 
 
