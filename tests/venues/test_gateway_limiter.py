@@ -124,3 +124,12 @@ async def test_a_429_holds_the_gateway_for_as_long_as_the_venue_says(extra: str,
             passed = await gateway.time_ms()
     assert (held.outcome, passed.value, len(server.seen)) == (Outcome.RATE, NOW_MS, 2)
     assert "rate budget" in held.evidence
+
+
+async def test_weight_spent_before_the_clock_was_set_back_is_not_waited_for_for_ever() -> None:
+    clock = Clock()
+    limiter = limiter_on(clock)
+    await limiter.take(Lane.DATA, 10)
+    clock.now -= 86_400_000
+    assert await limiter.take(Lane.DATA, 10)
+    assert clock.slept_s == 0.0

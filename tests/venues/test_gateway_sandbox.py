@@ -15,18 +15,16 @@ from tests.venues.contract import Bench, VenueContract
 from trader_core.model.errors import HostRefused, UnknownName, VenueUnavailable, WrongKey
 from trader_core.model.instrument import freeze
 from trader_core.model.session import Side
-from trader_core.venues.connect import Announced, Connected, connect, read_announce
+from trader_core.venues.connect import Announced, Connected, announcement, connect, read_announce
 from trader_core.venues.feed import StepFeed
 from trader_core.venues.port import Outcome, VenueOrderState
-from trader_core.venues.profiles import ApiKey, sandbox_profile
+from trader_core.venues.profiles import ApiKey
 
 SITE = "POST /api/v3/order"
 
 
 def announced(sandbox: Sandbox) -> Announced:
-    said = sandbox.announcement()
-    key = ApiKey(said["api_key"], said["secret"])
-    return Announced(sandbox_profile(said["base_url"], stepped=said["clock"] == "stepped"), key, said["admin_url"], said["admin_token"])
+    return announcement(sandbox.announcement())
 
 
 @pytest.fixture

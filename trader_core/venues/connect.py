@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trader_core.clock import WallClock
 from trader_core.model.errors import UnknownName, VenueUnavailable, WrongKey
@@ -39,15 +39,19 @@ class Connected(NamedTuple):
 def read_announce(path: Path) -> Announced:
     """Return what an announce file says; raises VenueUnavailable without a whole one, HostRefused for another host than loopback."""
     try:
-        body = json.loads(path.read_text())
-        clock = str(body["clock"])
-        speed = 1.0 if clock == "stepped" else float(clock.removesuffix("x"))
-        profile = sandbox_profile(str(body["base_url"]), stepped=clock == "stepped", speed=speed)
-        return Announced(profile, ApiKey(str(body["api_key"]), str(body["secret"])), str(body["admin_url"]), str(body["admin_token"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return announcement(json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise VenueUnavailable(
             f"the embedded exchange's announcement in {path.name}", type(error).__name__, "start the exchange"
         ) from error
+
+
+def announcement(body: dict[str, Any]) -> Announced:
+    """Return an announcement that is already read; raises HostRefused, or KeyError and ValueError for one that is not whole."""
+    clock = str(body["clock"])
+    speed = 1.0 if clock == "stepped" else float(clock.removesuffix("x"))
+    profile = sandbox_profile(str(body["base_url"]), stepped=clock == "stepped", speed=speed)
+    return Announced(profile, ApiKey(str(body["api_key"]), str(body["secret"])), str(body["admin_url"]), str(body["admin_token"]))
 
 
 async def connect(

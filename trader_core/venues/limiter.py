@@ -56,14 +56,15 @@ class Limiter:
     def wait_ms(self, lane: Lane, weight: int) -> int:
         """Return how much venue time must pass before `weight` fits: 0 when it fits now."""
         now, spent = self._now(), self._spent[lane]
-        while spent and spent[0][0] <= now - self._profile.weight_window_ms:
+        window_ms = self._profile.weight_window_ms
+        while spent and not now - window_ms < spent[0][0] <= now + window_ms:  # ahead by more: the clock was set meanwhile
             spent.popleft()
         excess = sum(w for _, w in spent) + weight - self._limit[lane]
         free_ms = now
         for at_ms, w in spent:
             if excess <= 0:
                 break
-            excess, free_ms = excess - w, at_ms + self._profile.weight_window_ms
+            excess, free_ms = excess - w, at_ms + window_ms
         return max(free_ms, self._held_until_ms) - now
 
     def hold(self, retry_after_ms: int) -> None:

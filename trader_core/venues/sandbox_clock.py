@@ -61,9 +61,16 @@ class SteppedClock:
 class RunningClock:
     """A venue's running clock, followed by a measured offset; `speed` is venue ms per wall ms."""
 
-    def __init__(self, start_ms: int, *, speed: float = 1.0, steady_ms: Callable[[], int] = monotonic_ms) -> None:
-        """Start at a guess (the machine's time); `measure` corrects it."""
-        self._steady, self._speed = steady_ms, speed
+    def __init__(
+        self,
+        start_ms: int,
+        *,
+        speed: float = 1.0,
+        steady_ms: Callable[[], int] = monotonic_ms,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Start at a guess (the machine's time); `measure` corrects it. `sleep` takes wall seconds."""
+        self._steady, self._speed, self._sleep = steady_ms, speed, sleep
         self._anchor_ms, self._anchor_steady = start_ms, steady_ms()
         self.error_ms = -1
         """How far the clock may be off by the last measurement, in venue ms; -1 before the first."""
@@ -93,8 +100,8 @@ class RunningClock:
 
     async def until(self, venue_ms: int) -> None:
         """Return when the venue's clock shows `venue_ms`."""
-        while (left := venue_ms - self.now_ms()) > 0:  # noqa: ASYNC110 - time passes, nothing signals it
-            await asyncio.sleep(left / 1_000 / self._speed)
+        while (left := venue_ms - self.now_ms()) > 0:
+            await self._sleep(left / 1_000 / self._speed)
 
 
 def _now_in(text: str) -> int | None:
