@@ -7,8 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,63 +14,10 @@ import pytest
 
 from deployments import cluster, locate, postgres
 from deployments.cluster import Cluster, socket_fits
-from deployments.locate import Runner, choose_runner
+from deployments.locate import choose_runner
 from deployments.postgres import Place
+from tests.deployments.servers import HOLD, ask, at, gone, hold, let_go
 from trader_core.model.errors import BadInput, DatabaseAway, UnknownName
-from trader_core.settings import Settings
-
-HOLD = """
-import sys
-from pathlib import Path
-from deployments import postgres
-from trader_core.settings import Settings
-with postgres.running(Settings(home=Path(sys.argv[1]), database_url=None), migrated=False) as server:
-    print(postgres.status(Settings(home=Path(sys.argv[1]), database_url=None)).pid, flush=True)
-    sys.stdin.read()
-"""
-
-
-def at(home: Path) -> Settings:
-    return Settings(home=home, database_url=None)
-
-
-def ask(server: postgres.Server, query: str, role: str = "verify") -> object:
-    with psycopg.connect(server.url(role).replace("+psycopg", "")) as db:
-        row = db.execute(query).fetchone()
-    assert row is not None
-    return row[0]
-
-
-def gone(pid: int | None) -> bool:
-    assert pid is not None
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes() == b""
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("home")
-    yield folder
-    postgres.down(at(folder))
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "other"
-    postgres.down(at(tmp_path / "other"))
-
-
-def hold(home: Path) -> "tuple[subprocess.Popen[str], int]":
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    return process, int(process.stdout.readline())
-
-
-def let_go(process: "subprocess.Popen[str]") -> None:
-    process.communicate()
-    assert process.returncode == 0
 
 
 def test_a_single_command_starts_what_it_needs_and_stops_what_it_started(home: Path) -> None:
@@ -80,11 +25,16 @@ def test_a_single_command_starts_what_it_needs_and_stops_what_it_started(home: P
         pid = postgres.status(at(home)).pid
         assert ask(server, "select current_user") == "gatehouse_verify"
         assert ask(server, "show data_checksums") == "on"
-        assert ask(server, "show synchronous_commit") == "on"
-        assert ask(server, "show fsync") == "on"
     found = postgres.status(at(home))
     assert (found.running, found.pid, found.version) == (False, None, "18")
     assert gone(pid)
+
+
+def test_commits_survive_a_power_cut(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    with postgres.running(at(home), migrated=False) as server:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            assert ask(server, f"show {setting}") == "on"
 
 
 def test_passwords_lie_in_one_private_file_and_nowhere_else(home: Path) -> None:
@@ -207,61 +157,6 @@ def test_two_installations_run_side_by_side_and_a_long_path_falls_back_to_loopba
         assert moved.address is not None
         assert moved.address.port != port
         assert ask(moved, "select 1") == 1
-
-
-def test_it_changes_no_permission_outside_its_own_folder(tmp_path: Path) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    watched = [private, *private.parents, locate.find_binaries()]
-    before = [(path.stat().st_mode, path.stat().st_uid) for path in watched]
-    with postgres.running(at(private / "home"), migrated=False) as server:
-        assert ask(server, "select 1") == 1
-    assert [(path.stat().st_mode, path.stat().st_uid) for path in watched] == before
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
-def test_root_without_user_namespaces_becomes_an_unprivileged_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locate, "NAMESPACE", ("false",))
-    with tempfile.TemporaryDirectory() as public:
-        Path(public).chmod(0o755)
-        if not Runner(locate.find_binaries(), uid=65534, gid=65534).works():
-            pytest.skip("this project lies under a folder that only root can enter")
-        with postgres.running(at(Path(public) / "home"), migrated=False) as server:
-            assert ask(server, "select 1") == 1
-            assert (Path(public) / "home" / "postgres" / "data").stat().st_uid != 0
-        monkeypatch.undo()
-        with postgres.running(at(Path(public) / "home"), migrated=False) as server:
-            assert ask(server, "select 2") == 2
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
-def test_root_in_a_private_folder_without_user_namespaces_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(locate, "NAMESPACE", ("false",))
-    (tmp_path / "private").mkdir(mode=0o700)
-    with pytest.raises(DatabaseAway, match="GATEHOUSE_DATABASE_URL"), postgres.running(at(tmp_path / "private" / "home")):
-        pass
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try it as somebody else")
-def test_an_ordinary_user_runs_it_as_himself() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.chown(folder, 65534, 65534)
-        if not Runner(locate.find_binaries(), uid=65534, gid=65534).works():
-            pytest.skip("this project lies under a folder that only root can enter")
-        # A fork, because that user may not be able to reach this Python at all.
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-                with postgres.running(at(Path(folder) / "home"), migrated=False) as server:
-                    os._exit(0 if ask(server, "select 1") == 1 else 2)
-            finally:
-                os._exit(1)
-        assert os.waitpid(child, 0)[1] == 0
-        assert (Path(folder) / "home" / "postgres" / "data").stat().st_uid == 65534
-        assert postgres.down(at(Path(folder) / "home"))
 
 
 def test_a_cluster_without_its_passwords_says_what_is_missing(other: Path) -> None:
