@@ -1,24 +1,38 @@
 """`gatehouse up` and `gatehouse down`: what keeps running between commands."""
 
+from importlib import import_module
+from typing import Annotated
+
 import typer
 
 from console import options, reach, show
 
 
-def up() -> None:
-    """Start the embedded PostgreSQL and keep it running until `gatehouse down`."""
+def up(
+    *,
+    database: Annotated[bool, typer.Option("--database", help="Only the database, without exchange and traders.")] = False,
+) -> None:
+    """Start the database, the embedded exchange and the traders, and keep them running until `gatehouse down`."""
     settings = options.settings()
     with show.working("Starting the database"):
         server = reach.database_up(settings)
-    where = reach.database_status(settings).place
     kind = "The embedded PostgreSQL runs" if server.embedded else "Your own PostgreSQL answers"
-    show.out().print(f"{kind} at {where}; its schema is current.")
+    show.out().print(f"{kind} at {reach.database_status(settings).place}; its schema is current.")
+    if database:
+        return
+    with show.working("Starting the embedded exchange and the traders"):
+        found = import_module("deployments.stack").up(settings)
+    show.out().print(f"The embedded exchange listens on {found['sandbox']}; traders run for {', '.join(found['accounts'])}.")
 
 
 def down() -> None:
-    """Stop the embedded PostgreSQL, whoever uses it. A server of your own is left alone."""
-    stopped = reach.database_down(options.settings())
-    show.out().print("The embedded PostgreSQL is stopped." if stopped else "The embedded PostgreSQL was not running.")
+    """Stop the traders, the embedded exchange and the embedded PostgreSQL. A server of your own is left alone."""
+    settings = options.settings()
+    with show.working("Stopping"):
+        stack = import_module("deployments.stack").down(settings)
+        database = reach.database_down(settings)
+    stopped = [what for what, was in (("the traders and the embedded exchange", stack), ("the embedded PostgreSQL", database)) if was]
+    show.out().print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing of ours was running.")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,9 +1,12 @@
 """The console's way to what runs the product: looked up when a command needs it, imported by nobody."""
 
+import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from console import show
 
@@ -51,3 +54,28 @@ def database_status(settings: "Settings") -> "Status":
     """Return what runs, starting nothing."""
     status: Status = import_module("deployments.postgres").status(settings)
     return status
+
+
+def stack_status(settings: "Settings") -> dict[str, Any]:
+    """Return what the supervisor left running by `up` said of itself, or nothing."""
+    found: dict[str, Any] = import_module("deployments.stack").status(settings)
+    return found
+
+
+def exchange_announced(settings: "Settings") -> str | None:
+    """Return the address that an embedded exchange announced in this home, or None; whether it still listens is another question."""
+    path = import_module("deployments.stack").announce_path(settings)
+    try:
+        return str(json.loads(path.read_text())["base_url"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def listens(address: str) -> bool:
+    """Tell whether something accepts connections at a loopback address."""
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1):
+            return True
+    except OSError:
+        return False

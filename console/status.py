@@ -35,6 +35,8 @@ def status(*, as_json: AsJson = False) -> None:
     settings = options.settings()
     found = reach.database_status(settings)
     values: dict[str, Any] = {**_versions(), "home": str(settings.folder()), **_database(found)}
+    stack = reach.stack_status(settings)
+    values |= {"exchange": stack.get("sandbox") or "not running", "traders": ", ".join(stack.get("accounts", ())) or "none kept up"}
     values |= {"disk_free_mb": _disk_free_mb(settings.folder()), "engine_cache": _engine_cache(settings.folder())}
     values |= {"sessions": [], "collections": []}
     if found.running:
@@ -118,8 +120,22 @@ def _machine_checks(settings: "Settings") -> list[Check]:
         Check("home folder", str(folder), "" if writable else f"make {place} writable, or set GATEHOUSE_HOME"),
         Check("disk", f"{free} MB free", "" if free >= DISK_MIN_MB else f"free at least {DISK_MIN_MB} MB"),
         Check("engine cache", _engine_cache(folder)),
+        _stack_check(settings),
         Check("orders on real venues", "enabled" if settings.live_trading_enabled else "refused (LIVE_TRADING_ENABLED is not set)"),
     ]
+
+
+def _stack_check(settings: "Settings") -> Check:
+    """Tell what runs; an announcement without its exchange is the one thing that is wrong, and stops other commands."""
+    found, announced = reach.stack_status(settings), reach.exchange_announced(settings)
+    if found:
+        return Check("exchange and traders", f"kept up by process {found['pid']}: {found['sandbox']}, {', '.join(found['accounts'])}")
+    if announced is None:
+        return Check("exchange and traders", "not running")
+    if reach.listens(announced):
+        return Check("exchange and traders", f"an exchange of another command at {announced}")
+    place = settings.folder() / "run" / "sandbox.json"
+    return Check("exchange and traders", f"an announcement of {announced}, where nothing listens", f"delete {place}")
 
 
 def _database_checks(settings: "Settings") -> list[Check]:
