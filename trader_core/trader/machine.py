@@ -117,8 +117,9 @@ def _send_due(run: Run, event: ev.SendDue) -> None:
 
 
 def _tick(run: Run, event: ev.Tick) -> None:
-    """Look at every unsettled order whose turn it is, by instrument as a simulation settles them; cancel again what did not end."""
-    for order in sorted(run.state.pending.values(), key=lambda order: (order.index, order.side)):
+    """Look at every unsettled order whose time has come, in the turns of a simulation; cancel again what did not end."""
+    turns = run.state.grids["turn"].tolist()
+    for order in sorted(run.state.pending.values(), key=lambda order: (turns.index(order.index), order.side)):
         if order.state is OrderState.INTENT:
             continue
         watch = run.state.watches.setdefault(order.client_order_id, Watch())

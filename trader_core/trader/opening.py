@@ -34,6 +34,7 @@ class Opener:
     engine: "Engine"
     thread: ThreadPoolExecutor
     home: Path
+    timeout_s: float = 10.0
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
@@ -48,7 +49,9 @@ class Opener:
             return shells[0].gate(request) if shells else "the session is not running yet"
 
         private = row.mode is not SessionMode.PAPER
-        link = await connect(row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private)
+        link = await connect(
+            row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private, timeout_s=self.timeout_s
+        )
         durable.book = f"{row.account}@{link.identity}" if private else row.account
         try:
             if state is None:
@@ -63,7 +66,7 @@ class Opener:
             await shell.run(epoch, row.account)
             await self._finish(row, state)
         finally:
-            await link.close()
+            await _closed(link)
 
     async def _in_thread(self, work: Any) -> Any:
         def run() -> Any:
@@ -104,6 +107,16 @@ class Opener:
             sessions.set_status(db, row.session_id, status, result=result)
 
         await self._in_thread(work)
+
+
+async def _closed(link: Link) -> None:
+    """Close the link also while this task is being cancelled: no socket stays behind."""
+    closing = asyncio.ensure_future(link.close())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
 
 
 async def _frozen(row: sessions.SessionRow, link: Link, step_ms: int, now: int) -> tuple[Instrument, ...]:

@@ -10,6 +10,8 @@ from trader_core.trader.tracked import Order, Watch
 from trader_core.venues.port import Outcome, VenueOrder, VenueOrderState, VenueTrade
 
 PROVEN_ABSENT = (Outcome.REJECTED, Outcome.AUTH, Outcome.CLOCK, Outcome.RATE, Outcome.RESTRICTED)
+NEEDS_OPERATOR = (Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED)
+"""Proven absent, but the next order would fare no better: nothing new until somebody has looked."""
 NEGATIVES_NEEDED = 2
 NEGATIVES_APART_MS = 1_000
 _ENDS = {
@@ -33,7 +35,7 @@ def answered(run: Run, event: ev.Answered) -> None:
         return
     elif reply.outcome in PROVEN_ABSENT:
         run.move(order, OrderEvent.REJECT, now, **evidence)
-        if reply.outcome is not Outcome.REJECTED:
+        if reply.outcome in NEEDS_OPERATOR:
             run.anomaly(f"the venue answers {reply.outcome} {reply.code} to an order", now, flag="restricted")
         return
     elif order.state is not OrderState.QUARANTINED:  # which is UNKNOWN already, and for long

@@ -107,10 +107,12 @@ class Shell:
         while not await self._ended(flattening):
             await self.slot(self.state.next_slot_ms)
             flattening += self.control.stop is StopPolicy.FLATTEN
-            if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags:
+            if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags or self._suspect:
                 await self.reconcile()
         await self.settle()
         await self.reconcile()
+        if self._suspect:
+            await self.reconcile()
         await self._close()
 
     async def _ended(self, flattening: int) -> bool:
@@ -135,16 +137,18 @@ class Shell:
     async def _bars(self, ts_ms: int) -> Bars:
         while True:
             task = asyncio.ensure_future(self.feed.next_slot(ts_ms))
-            while not task.done():
-                await asyncio.wait({task}, timeout=POLL_S)
-                if not task.done():
-                    await self.attend()
             try:
+                while not task.done():
+                    await asyncio.wait({task}, timeout=POLL_S)
+                    if not task.done():
+                        await self.attend()
                 bars = task.result()
             except VenueError as error:
                 await self.handle(ev.FlagSeen("stale", on=True, why=str(error), now_ms=self.feed.now_ms()))
                 await asyncio.sleep(FEED_RETRY_S)
                 continue
+            finally:
+                task.cancel()
             if "stale" in self.state.flags:
                 await self.handle(ev.FlagSeen("stale", on=False, why="bars arrive again", now_ms=self.feed.now_ms()))
             return bars
@@ -180,11 +184,9 @@ class Shell:
         if reply.outcome is not Outcome.OK or reply.value is None:
             return
         found = books.differences(self.state, self.state.baseline, reply.value)
-        if found and found != self._suspect:
-            self._suspect = found
-            await self.reconcile()
+        first, self._suspect = found != self._suspect, found
+        if found and first:
             return
-        self._suspect = ()
         await self.handle(ev.Reconciled(found, self.feed.now_ms()))
 
     async def handle(self, event: ev.Event) -> None:

@@ -44,7 +44,9 @@ def announcement(home: Path) -> dict[str, Any]:
     return said
 
 
-async def connect(venue: str, home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool) -> Link:
+async def connect(
+    venue: str, home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float = 10.0
+) -> Link:
     """Return a link with its clock set; only a `private` one holds the account's key.
 
     Raises UnknownName for a venue that is not open yet and VenueUnavailable when it does not answer.
@@ -59,7 +61,7 @@ async def connect(venue: str, home: Path, symbols: tuple[str, ...], timeframe: s
     clock: SteppedClock | RunningClock = (
         SteppedClock(said["admin_url"], said["admin_token"]) if stepped else RunningClock(WallClock().now_ms(), speed=speed)
     )
-    gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send)
+    gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send, timeout_s=timeout_s)
     if isinstance(clock, SteppedClock):
         await clock.sync()
         feed: Feed = StepFeed(gateway, clock, symbols, timeframe)

@@ -1,0 +1,142 @@
+"""What operators say, by the database and by the sentinel file, and what becomes of orders and positions."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Database
+from tests.integration.world import World, world
+from trader_core.model.command import Command
+from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
+from trader_core.store import commands
+from trader_core.store import database as store
+from trader_core.trader.records import Kind, Record
+
+
+def after_flag(records: list[Record], flag: str) -> list[Record]:
+    """Return the records behind the one that set a flag."""
+    at = next(i for i, r in enumerate(records) if r.kind is Kind.FLAG and r.body["flag"] == flag and r.body["on"])
+    return records[at + 1 :]
+
+
+async def kill_by(found: World, how: str) -> None:
+    if how == "sentinel":
+        (found.home / "KILL").write_text("a test")
+    elif how == "switch":
+        with store.begin(found.engine("api")) as db:
+            commands.set_switch(db, "kill", is_on=True, actor="test", reason="a test")
+    else:
+        found.say("sandbox", Command.KILL)
+
+
+@pytest.mark.parametrize("how", ["sentinel", "switch", "command"])
+async def test_after_a_kill_nothing_is_sent_any_more(database: Database, tmp_path: Path, how: str) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        await found.stepped(session_id, 8)
+        await kill_by(found, how)
+        slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
+        await found.stepped(session_id, slots + 60)
+        found.say("sandbox", Command.STOP, session_id, policy="keep")
+        await found.ended(session_id)
+        later = after_flag(found.records(session_id), "kill")
+        sent = [r for r in later if r.kind is Kind.SENDING]
+        refused = [d for r in later if r.kind is Kind.BARS for d in r.body["decisions"] if d[8] == 1]
+        assert sent == []
+        assert refused, "the strategy went on wanting to trade, and the guard said KILLED"
+
+
+async def test_pause_lets_exits_through_and_nothing_in_until_resume(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        await found.stepped(session_id, 8)
+        found.say("sandbox", Command.PAUSE)
+        slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
+        await found.stepped(session_id, slots + 60)
+        assert not found.state(session_id).slots["position"].any(), "exits went through, nothing came in"
+        found.say("sandbox", Command.RESUME)
+        await found.stepped(session_id, slots + 120)
+        found.say("sandbox", Command.STOP, session_id, policy="keep")
+        await found.ended(session_id)
+        records = found.records(session_id)
+        paused = after_flag(records, "pause")
+        cleared = next(i for i, r in enumerate(paused) if r.kind is Kind.FLAG and r.body["flag"] == "pause")
+        bought = [r.body["side"] for r in paused[:cleared] if r.kind is Kind.INTENT]
+        assert 1 not in bought
+        assert [r for r in paused[cleared:] if r.kind is Kind.INTENT and r.body["side"] == 1], "it buys again after resume"
+
+
+@pytest.mark.parametrize("mode", [SessionMode.PAPER, SessionMode.STAGE])
+async def test_a_stop_that_flattens_leaves_no_position_and_says_so(database: Database, tmp_path: Path, mode: SessionMode) -> None:
+    async with world(database, tmp_path) as found:
+        account = "paper" if mode is SessionMode.PAPER else "sandbox"
+        found.trader(account)
+        session_id = found.request(mode, minutes=1500)
+        while True:
+            await asyncio.sleep(0.01)
+            if found.row(session_id).from_ms and found.state(session_id).slots["position"].any():
+                break
+        found.say(account, Command.STOP, session_id, policy=str(StopPolicy.FLATTEN))
+        row = await found.ended(session_id)
+        assert row.status is SessionStatus.FINISHED
+        state = found.state(session_id)
+        assert not state.slots["position"].any()
+        assert not state.pending
+        closed = found.records(session_id)[-1]
+        assert (closed.kind, closed.body["policy"], closed.body["kept"]) == (Kind.CLOSED, "flatten", [])
+
+
+async def test_a_stop_that_keeps_names_what_it_keeps(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        while True:
+            await asyncio.sleep(0.01)
+            if found.row(session_id).from_ms and found.state(session_id).slots["position"].any():
+                break
+        found.say("sandbox", Command.STOP, session_id, policy=str(StopPolicy.KEEP))
+        row = await found.ended(session_id)
+        state = found.state(session_id)
+        kept = {x.symbol: state.position(i) for i, x in enumerate(state.instruments) if state.position(i)}
+        assert row.result is not None
+        assert row.result["kept"] == kept
+        closed = found.records(session_id)[-1]
+        assert dict(closed.body["kept"]) == kept
+
+
+async def killed_while_holding(found: World, session_id: str) -> list[int]:
+    """Kill at a moment at which something is held, and return the quantities; try again when the last one was just sold."""
+    for _ in range(30):
+        found.say("sandbox", Command.KILL)
+        while "kill" not in found.state(session_id).flags:
+            await asyncio.sleep(0.01)
+        held = [int(quantity) for quantity in found.state(session_id).slots["position"]]
+        if any(held):
+            return held
+        found.say("sandbox", Command.RESUME)
+        while "kill" in found.state(session_id).flags:
+            await asyncio.sleep(0.01)
+        slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
+        await found.stepped(session_id, slots + 5)
+    raise AssertionError("nothing was ever held when a kill came")
+
+
+async def test_close_all_after_a_kill_sells_every_position(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        while True:
+            await asyncio.sleep(0.01)
+            if found.row(session_id).from_ms and found.state(session_id).slots["position"].any():
+                break
+        held = await killed_while_holding(found, session_id)
+        found.say("sandbox", Command.CLOSE_ALL)
+        slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
+        await found.stepped(session_id, slots + 30)
+        found.say("sandbox", Command.STOP, session_id, policy="keep")
+        await found.ended(session_id)
+        assert any(held), "something was held when the kill came"
+        assert not found.state(session_id).slots["position"].any()
