@@ -150,6 +150,25 @@ async def test_fills_of_resting_orders_arrive_when_the_stepped_clock_moves(sandb
     assert START_MS < trade["timestamp"] <= START_MS + 3_600_000
 
 
+async def test_reports_cut_times_to_seconds_but_filter_by_the_true_ones(sandbox: Sandbox, exchange: Any) -> None:
+    sandbox.exchange.advance(START_MS + 1_700)
+    placed = await exchange.create_order(S, "market", "buy", 0.001)
+    assert placed["timestamp"] == START_MS + 1_700
+    assert (await exchange.fetch_order(placed["id"], S))["timestamp"] == START_MS + 1_000
+    request = {"symbol": "BTCUSDT", "startTime": START_MS + 1_700}
+    (trade,) = await exchange.spot_private_get_mytrades(request)
+    assert trade["time"] == START_MS + 1_000
+    assert await exchange.spot_private_get_mytrades({**request, "startTime": START_MS + 1_701}) == []
+
+
+async def test_fills_come_youngest_first_and_at_most_the_youngest_hundred(exchange: Any) -> None:
+    ids = [(await exchange.create_order(S, "market", "buy", 0.0001 * (1 + at)))["id"] for at in range(3)]
+    trades = await exchange.spot_private_get_mytrades({"symbol": "BTCUSDT", "limit": 2})
+    assert [trade["orderId"] for trade in trades] == [ids[2], ids[1]]
+    orders = await exchange.spot_private_get_allorders({"symbol": "BTCUSDT", "limit": 2})
+    assert [order["orderId"] for order in orders] == [ids[2], ids[1]]
+
+
 @pytest.mark.parametrize(
     ("kind", "amount", "price", "error", "code"),
     [

@@ -163,6 +163,15 @@ def test_candles_obey_start_end_and_limit_and_end_with_the_current_minute() -> N
     assert [int(row[0]) for row in first] == [START_MS - DAY_MS]
 
 
+def test_no_candle_of_the_future_is_told() -> None:
+    candles = Candles(SeededMarket(7, PAIRS), START_MS - DAY_MS)
+    for interval, step_ms in (("1m", 60_000), ("60m", 3_600_000)):
+        told = rows(candles.rows("BTCUSDT", interval, START_MS, START_MS + 10 * step_ms, 500, START_MS + 3 * step_ms + 5_000))
+        assert [int(row[0]) - START_MS for row in told] == [0, step_ms, 2 * step_ms, 3 * step_ms]
+        two_ticks = SeededMarket(7, PAIRS).block("BTCUSDT", DAY).volumes[3 * step_ms // TICK_MS :][:2].sum()
+        assert round(float(told[-1][5]) * 10**6) == two_ticks
+
+
 def test_an_hour_is_what_its_minutes_add_up_to() -> None:
     market, hour = SeededMarket(7, PAIRS), START_MS // 60_000 - 60
     candles = Candles(market, START_MS - DAY_MS)

@@ -156,6 +156,15 @@ def test_a_resting_order_fills_when_a_tick_trades_through_it_not_when_one_touche
     assert [(fill.maker, fill.price, fill.ts_ms) for fill in venue.fills] == [(True, 99_00, START_MS + 20_000)]
 
 
+def test_a_tick_through_one_order_does_not_fill_another_that_it_only_touches() -> None:
+    venue = exchange({1: (98_50, 1_000_000)})
+    touched = venue.place("me", limit(BUY, 50_000, 98_50))
+    crossed = venue.place("me", limit(BUY, 50_000, 98_51))
+    venue.advance(START_MS + 5_000)
+    assert [order.id for order in venue.open_orders("me")] == [touched.id]
+    assert [fill.order_id for fill in venue.fills] == [crossed.id]
+
+
 def test_a_resting_order_gets_at_most_the_volume_of_the_tick_and_the_better_price_goes_first() -> None:
     venue = exchange({1: (98_00, 30_000), 2: (98_00, 90_000)})
     low = venue.place("me", limit(BUY, 50_000, 98_50))
