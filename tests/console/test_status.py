@@ -1,0 +1,83 @@
+"""`gatehouse status` and `doctor`: what is there, and what to do about what is wrong."""
+
+import json
+import socket
+
+import pytest
+
+from tests.console.conftest import ONE_MINUTE, Cli, row
+from trader_core.store.database import SCHEMA
+
+
+def _checks(cli: Cli) -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in json.loads(cli.run("doctor", "--json").stdout)["checks"]}
+
+
+def _announce(cli: Cli, address: str) -> None:
+    (cli.home / "run").mkdir()
+    (cli.home / "run" / "sandbox.json").write_text(json.dumps({"base_url": address}))
+
+
+def test_status_tells_versions_database_and_the_last_collections(cli: Cli) -> None:
+    done = cli.json("import", cli.file("a.csv", [row(0)]), *ONE_MINUTE)
+    found = cli.json("status")
+    assert found["gatehouse"] == "0.1.0"
+    assert (found["database"], found["database_running"], found["exchange"]) == ("your own", True, "not running")
+    assert [one["collection_session"] for one in found["collections"]] == [done["collection_session_id"]]
+    assert done["collection_session_id"] in cli.run("status").stdout
+
+
+def test_status_hides_the_databases_password(cli: Cli) -> None:
+    password = cli.database.server.passwords["postgres"]
+    assert password in cli.database.own_url()
+    assert password not in cli.run("status", "--json").stdout
+
+
+def test_the_doctor_finds_a_healthy_installation_well(cli: Cli) -> None:
+    result = cli.run("doctor", "--json")
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["well"]) == (0, True)
+    assert [check["todo"] for check in answer["checks"]] == [""] * len(answer["checks"])
+    assert _checks(cli)["database schema"]["found"] == f"migrated to {SCHEMA}"
+
+
+def test_the_doctor_says_what_to_do_when_the_database_is_away(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/gatehouse?connect_timeout=2")
+    result = cli.run("doctor", "--json")
+    check = _checks(cli)["database"]
+    assert (result.exit_code, "DatabaseAway" in check["found"]) == (1, True)
+    assert check["todo"]
+
+
+def test_the_doctor_finds_an_announcement_that_outlived_its_exchange(cli: Cli) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        _announce(cli, f"http://127.0.0.1:{free.getsockname()[1]}")
+        check = _checks(cli)["exchange and traders"]
+    assert "where nothing listens" in check["found"]
+    assert check["todo"].endswith("run/sandbox.json")
+
+
+def test_the_doctor_is_content_with_an_exchange_that_listens(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        _announce(cli, f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert _checks(cli)["exchange and traders"]["todo"] == ""
+
+
+def test_little_disk_space_is_a_finding(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.status.DISK_MIN_MB", 10**9)
+    result = cli.run("doctor")
+    assert (result.exit_code, "free at least" in result.stdout) == (1, True)
+
+
+def test_a_clock_that_differs_from_the_databases_is_a_finding(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.status.SKEW_MAX_MS", -1)
+    assert "NTP" in _checks(cli)["clock"]["todo"]
+
+
+def test_down_on_nothing_says_so(cli: Cli) -> None:
+    assert cli.run("down").stdout.strip() == "Nothing of ours was running."
+
+
+def test_up_of_the_database_alone_answers_where_it_is(cli: Cli) -> None:
+    assert "Your own PostgreSQL answers" in cli.run("up", "--database").stdout
