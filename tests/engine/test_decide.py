@@ -83,6 +83,15 @@ def test_an_exit_that_was_not_filled_is_sent_again() -> None:
     assert (words(row), row["target_from"], row["target_to"]) == (("TARGET", "NONE"), 0, 0)
 
 
+def test_a_target_that_rises_again_before_the_exit_was_filled_is_sized_from_what_is_left() -> None:
+    desk = holding(Desk())
+    desk.bar("100", 0)
+    desk.fill(-1, "9", "100")
+    desk.release(-1, "0.99")
+    (row,) = desk.bar("100", 5000)
+    assert (words(row), row["target_from"], row["wanted"], row["qty"]) == (("TARGET", "NONE"), 0, 40_100, 40_100)
+
+
 @pytest.mark.parametrize(("target", "refusal"), [(499, "BAND"), (500, "NONE")])
 def test_a_buy_below_five_percent_of_the_slot_is_not_traded(target: int, refusal: str) -> None:
     desk = Desk(plan(limits={"band_ppm": 50_000}))

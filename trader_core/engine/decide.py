@@ -97,7 +97,7 @@ def reduce(account: Any, slot: Any, plan: Any, grid: Any, bar: Any, row: Any, i:
     before, idle, changed = slot.target, slot.buying == 0, target >= 0 and target != slot.target
     if changed and target == 0 and idle:
         slot.target, slot.refused = 0, 0
-    if held and (slot.latched != 0 or (idle and slot.target == 0)):
+    if held and (slot.latched != 0 or (idle and slot.target == 0 and target <= 0)):
         cause = OPERATOR if slot.latched == BY_OPERATOR else (PROTECT if slot.latched == BY_PROTECTION else TARGET)
         if leave(account, slot, plan, grid, row, i, ts, cause, before) == 1:
             return 1
@@ -172,6 +172,7 @@ def buy_all(
     account: Any, slots: Any, plan: Any, grids: Any, ts: int, bars: Any, targets: Any, at: int, out: Any, rows: int, rising: int
 ) -> int:  # fmt: skip
     """Answer every target that rose, the largest first, and return the number of rows after it."""
+    assert rows + rising <= out.shape[0], "an instrument has one row per slot"
     held = held_cost(slots)
     for _ in range(rising):
         i = next_buyer(slots, grids, bars, targets, at, ts)
