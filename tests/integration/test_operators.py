@@ -30,6 +30,12 @@ async def kill_by(found: World, how: str) -> None:
         found.say("sandbox", Command.KILL)
 
 
+async def holding(found: World, session_id: str) -> None:
+    """Wait until a session holds something."""
+    while not (found.row(session_id).from_ms and found.state(session_id).slots["position"].any()):  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("how", ["sentinel", "switch", "command"])
 async def test_after_a_kill_nothing_is_sent_any_more(database: Database, tmp_path: Path, how: str) -> None:
     async with world(database, tmp_path) as found:
@@ -75,10 +81,7 @@ async def test_a_stop_that_flattens_leaves_no_position_and_says_so(database: Dat
         account = "paper" if mode is SessionMode.PAPER else "sandbox"
         found.trader(account)
         session_id = found.request(mode, minutes=1500)
-        while True:
-            await asyncio.sleep(0.01)
-            if found.row(session_id).from_ms and found.state(session_id).slots["position"].any():
-                break
+        await holding(found, session_id)
         found.say(account, Command.STOP, session_id, policy=str(StopPolicy.FLATTEN))
         row = await found.ended(session_id)
         assert row.status is SessionStatus.FINISHED
@@ -93,10 +96,7 @@ async def test_a_stop_that_keeps_names_what_it_keeps(database: Database, tmp_pat
     async with world(database, tmp_path) as found:
         found.trader("sandbox")
         session_id = found.request(minutes=1500)
-        while True:
-            await asyncio.sleep(0.01)
-            if found.row(session_id).from_ms and found.state(session_id).slots["position"].any():
-                break
+        await holding(found, session_id)
         found.say("sandbox", Command.STOP, session_id, policy=str(StopPolicy.KEEP))
         row = await found.ended(session_id)
         state = found.state(session_id)
@@ -107,32 +107,14 @@ async def test_a_stop_that_keeps_names_what_it_keeps(database: Database, tmp_pat
         assert dict(closed.body["kept"]) == kept
 
 
-async def killed_while_holding(found: World, session_id: str) -> list[int]:
-    """Kill at a moment at which something is held, and return the quantities; try again when the last one was just sold."""
-    for _ in range(30):
-        found.say("sandbox", Command.KILL)
-        while "kill" not in found.state(session_id).flags:
-            await asyncio.sleep(0.01)
-        held = [int(quantity) for quantity in found.state(session_id).slots["position"]]
-        if any(held):
-            return held
-        found.say("sandbox", Command.RESUME)
-        while "kill" in found.state(session_id).flags:
-            await asyncio.sleep(0.01)
-        slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
-        await found.stepped(session_id, slots + 5)
-    raise AssertionError("nothing was ever held when a kill came")
-
-
 async def test_close_all_after_a_kill_sells_every_position(database: Database, tmp_path: Path) -> None:
     async with world(database, tmp_path) as found:
         found.trader("sandbox")
-        session_id = found.request(minutes=1500)
-        while True:
-            await asyncio.sleep(0.01)
-            if found.row(session_id).from_ms and found.state(session_id).slots["position"].any():
-                break
-        held = await killed_while_holding(found, session_id)
+        session_id = found.request(minutes=1500, slow=200)
+        await holding(found, session_id)
+        found.say("sandbox", Command.KILL)
+        await asyncio.sleep(0.5)
+        held = [int(quantity) for quantity in found.state(session_id).slots["position"]]
         found.say("sandbox", Command.CLOSE_ALL)
         slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
         await found.stepped(session_id, slots + 30)

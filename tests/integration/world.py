@@ -62,10 +62,10 @@ class World:
         self.tasks.append(asyncio.create_task(trader.serve()))
         return trader
 
-    def request(self, mode: SessionMode = SessionMode.STAGE, minutes: int = 20, end: StopPolicy = StopPolicy.KEEP) -> str:
-        """Request a session of sma_cross 2/5, which trades often."""
+    def request(self, mode: SessionMode = SessionMode.STAGE, minutes: int = 20, end: StopPolicy = StopPolicy.KEEP, slow: int = 5) -> str:
+        """Request a session of sma_cross 2/5, which trades often; a slower one holds for long."""
         self.number += 1
-        plan = Plan("sma_cross", (("fast", 2), ("slow", 5)), SYMBOLS, "1m", 30 * UNIT, limits=Limits(positions_max=3))
+        plan = Plan("sma_cross", (("fast", 2), ("slow", slow)), SYMBOLS, "1m", 30 * UNIT, limits=Limits(positions_max=3))
         new = sessions.NewSession(
             session_id=f"{mode}-{self.number}", mode=mode, account="paper" if mode is SessionMode.PAPER else "sandbox",
             venue="sandbox", stage=StageName.EUR_10, plan=plan, instruments=(), from_ms=0, until_ms=minutes * MINUTE_MS,
