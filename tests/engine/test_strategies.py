@@ -1,0 +1,155 @@
+"""Window strategies: by hand, blind to everything but the window, and the same in a sweep."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import bars, random_market
+from trader_core.engine import strategies
+from trader_core.engine.kernel import COMPILED
+from trader_core.model.errors import DataFault, OutOfRange, UnknownName
+
+ROWS = 600 if COMPILED else 120
+some = settings(max_examples=40 if COMPILED else 5, deadline=None)
+PARAMS = {"sma_cross": {"fast": 3, "slow": 8}, "breakout": {"entry": 6, "exit": 3, "memory": 9}}
+NAMES = sorted(PARAMS)
+
+
+def test_the_fast_mean_must_stand_above_the_slow_one() -> None:
+    """Means of 1 and 2 bars: 100 100 101 102 101 is above only where the last close is above the one before it."""
+    found = strategies.targets_of("sma_cross", {"fast": 1, "slow": 2}, bars("100 100 101 102 101"))
+    assert found.tolist() == [-1, 0, 10_000, 10_000, 0]
+
+
+def test_means_that_differ_by_less_than_one_unit_are_told_apart() -> None:
+    """Means of 2 and 3 bars: 100.005 against 100.0033, then equal."""
+    found = strategies.targets_of("sma_cross", {"fast": 2, "slow": 3}, bars("100 100 100.01 100 100"))
+    assert found.tolist() == [-1, -1, 10_000, 10_000, 0]
+
+
+def test_a_close_above_the_highest_high_enters_and_one_below_the_lowest_low_leaves() -> None:
+    text = (
+        "100/101/99/100 100/101/99/100 100/101/99/100 100/102/99/101 100/102/99/101.01 100/103/99/103 100/103/98/99 99/99/98/98 98/98/97/97"
+    )
+    found = strategies.targets_of("breakout", {"entry": 2, "exit": 1, "memory": 3}, bars(text))
+    assert found.tolist() == [-1, -1, -1, -1, 0, 10_000, 10_000, 10_000, 0]
+
+
+def test_an_entry_is_forgotten_after_memory_bars() -> None:
+    found = strategies.targets_of("breakout", {"entry": 1, "exit": 1, "memory": 2}, bars("100 100 101 101 101 101"))
+    assert found.tolist() == [-1, -1, 10_000, 10_000, 0, 0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@some
+@given(seed=st.integers(0, 10**6), data=st.data())
+def test_decide_all_equals_decide_on_every_bar(name: str, seed: int, data: st.DataObject) -> None:
+    market, _ = random_market(seed, ROWS, 1)
+    strategy = strategies.find(name)
+    drawn = {param.name: data.draw(st.integers(param.low, min(param.high, 40))) for param in strategy.params}
+    params: Any = {**drawn, "slow": drawn["fast"] + drawn["slow"]} if name == "sma_cross" else drawn
+    one_by_one = strategies.targets_of(name, params, market[:, 0])
+    assert (one_by_one == strategies.targets_all(name, params, market[:, 0])).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_targets_occur_in_a_random_market(name: str) -> None:
+    found = strategies.targets_of(name, PARAMS[name], random_market(1, ROWS, 1)[0][:, 0])
+    assert set(found.tolist()) == {-1, 0, 10_000}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_comes_later_changes_no_earlier_target(name: str) -> None:
+    market, _ = random_market(2, ROWS, 1)
+    whole = strategies.targets_of(name, PARAMS[name], market[:, 0])
+    for cut in range(1, ROWS, 7):
+        assert (strategies.targets_of(name, PARAMS[name], market[:cut, 0]) == whole[:cut]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_lies_before_the_window_changes_nothing(name: str) -> None:
+    market, _ = random_market(3, ROWS, 1, gaps=False)
+    rows = strategies.lookback(name, PARAMS[name])
+    whole = strategies.targets_of(name, PARAMS[name], market[:, 0])
+    for at in range(rows - 1, ROWS, 11):
+        assert strategies.target_at(name, PARAMS[name], market[at + 1 - rows : at + 1, 0]) == whole[at]
+        assert strategies.target_at(name, PARAMS[name], market[: at + 1, 0]) == whole[at]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_slot_silences_the_whole_window_behind_it(name: str) -> None:
+    market, _ = random_market(4, 60, 1, gaps=False)
+    rows = strategies.lookback(name, PARAMS[name])
+    valid = np.ones(60, bool)
+    valid[30] = False
+    for found in (
+        strategies.targets_of(name, PARAMS[name], market[:, 0], valid),
+        strategies.targets_all(name, PARAMS[name], market[:, 0], valid),
+    ):
+        silent = [at for at in range(60) if found[at] == -1]
+        assert silent == [*range(rows - 1), *range(30, 30 + rows)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_too_few_bars_give_no_target(name: str) -> None:
+    rows = strategies.lookback(name, PARAMS[name])
+    market, _ = random_market(5, rows - 1, 1, gaps=False)
+    assert strategies.target_at(name, PARAMS[name], market[:, 0]) == -1
+    assert strategies.targets_of(name, PARAMS[name], market[:0, 0]).tolist() == []
+    assert strategies.targets_all(name, PARAMS[name], market[:0, 0]).tolist() == []
+
+
+def test_indicators_are_the_values_that_were_compared() -> None:
+    window = bars("100 101/104/97/102 102/103/98/101 105")
+    sma = strategies.find("sma_cross")
+    assert sma.indicators({"fast": 2, "slow": 4}, window) == {"fast_mean": 10_300, "slow_mean": 10_200}
+    breakout = strategies.find("breakout")
+    assert breakout.indicators({"entry": 2, "exit": 1, "memory": 1}, window) == {
+        "close": 10_500,
+        "highest_high": 10_400,
+        "lowest_low": 9_800,
+    }
+
+
+def test_parameters_are_filled_in_and_read_from_text() -> None:
+    assert strategies.parse_params(strategies.find("sma_cross"), {}) == {"fast": 20, "slow": 100}
+    assert strategies.parse_params(strategies.find("breakout"), {"exit": "7"}) == {"entry": 55, "exit": 7, "memory": 200}
+
+
+def test_an_unknown_strategy_is_answered_with_those_that_exist() -> None:
+    with pytest.raises(UnknownName, match="breakout, sma_cross"):
+        strategies.find("martingale")
+
+
+def test_an_unknown_parameter_is_answered_with_those_that_exist() -> None:
+    with pytest.raises(UnknownName, match="fast, slow"):
+        strategies.parse_params(strategies.find("sma_cross"), {"faste": 1})
+
+
+@pytest.mark.parametrize("value", [0, 500, "ten", "1.5"])
+def test_a_parameter_out_of_range_is_answered_with_the_range(value: int | str) -> None:
+    with pytest.raises(OutOfRange, match="from 1 to 499"):
+        strategies.parse_params(strategies.find("sma_cross"), {"fast": value})
+
+
+def test_fast_must_be_below_slow() -> None:
+    with pytest.raises(OutOfRange, match="fast below slow"):
+        strategies.parse_params(strategies.find("sma_cross"), {"fast": 100, "slow": 100})
+
+
+def test_prices_whose_sum_over_the_window_would_wrap_are_refused() -> None:
+    market, _ = random_market(6, 20, 1, gaps=False)
+    market["close"][3] = 10**18
+    with pytest.raises(DataFault, match="sma_cross"):
+        strategies.targets_of("sma_cross", {"fast": 2, "slow": 8}, market[:, 0])
+
+
+def test_every_strategy_has_a_number_of_its_own_and_defaults_in_range() -> None:
+    numbers = [strategy.number for strategy in strategies.STRATEGIES.values()]
+    assert len(set(numbers)) == len(numbers)
+    for strategy in strategies.STRATEGIES.values():
+        params = strategies.parse_params(strategy, {})
+        assert strategy.lookback(params) >= 1
