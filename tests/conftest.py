@@ -1,8 +1,11 @@
 """One throwaway PostgreSQL per test process, and a fresh migrated database for each test that asks."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -33,10 +36,22 @@ class Database:
         return self.server.admin_url().replace("+psycopg", "")
 
 
+def _quick_folder() -> str | None:
+    """Return a file system in memory with room: a database per test is made ten times as fast there on a busy disk."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 2**30
+    return str(memory) if roomy else None
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres_server() -> Iterator[Server]:
     """A cluster of this process, without fsync, whose database `gatehouse` is the migrated template."""
-    home = tmp_path_factory.mktemp("pg")
+    with tempfile.TemporaryDirectory(prefix="gatehouse-", dir=_quick_folder()) as home:
+        Path(home).chmod(0o711)  # where root has no user namespaces, an unprivileged user has to pass
+        yield from _serve(Path(home))
+
+
+def _serve(home: Path) -> Iterator[Server]:
     place = Place(home / "postgres", home / "secrets", durable=False)
     with place.used():
         with place.locked():
