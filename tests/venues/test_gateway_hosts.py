@@ -4,10 +4,13 @@ import logging
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from tests.venues.gateway_server import ACK, KEY, NOW_MS, REQUEST, Server, gateway_to, http, ok, serving
 from trader_core.model.errors import HostRefused
+from trader_core.venues.door import CALL, Transport, check_request
 from trader_core.venues.gateway import Gateway
+from trader_core.venues.outcomes import Call
 from trader_core.venues.port import Outcome
 from trader_core.venues.profiles import MEXC, Profile, check_url, sandbox_profile
 
@@ -76,6 +79,24 @@ def profile_of(port: int) -> Profile:
 def test_an_address_that_differs_in_scheme_host_port_or_user_is_refused(url: str) -> None:
     with pytest.raises(HostRefused):
         check_url(profile_of(8790), url)
+
+
+def test_the_gate_before_the_client_checks_the_host_by_itself() -> None:
+    url = "http://127.0.0.1:8790/api/v3/time"
+    check_request(profile_of(8790), Call("GET", "time"), "GET", url, None)
+    with pytest.raises(HostRefused):
+        check_request(profile_of(8791), Call("GET", "time"), "GET", url, None)
+
+
+async def test_the_transport_refuses_another_host_by_itself() -> None:
+    async with serving() as bound, serving() as elsewhere:
+        transport = Transport(profile_of(bound.port), lambda _: "")
+        token = CALL.set(Call("GET", "time"))
+        with pytest.raises(HostRefused):
+            await transport.get(URL(elsewhere.url))
+        CALL.reset(token)
+        await transport.close()
+    assert elsewhere.seen == []
 
 
 def test_a_profile_that_lost_its_sandbox_flag_is_refused_everywhere() -> None:
