@@ -69,7 +69,7 @@ def judge_operations(counts: Operations) -> Judgement:
     ]
     findings = [Finding(name, str(measured), str(allowed), measured == allowed) for name, measured, allowed in exact]
     findings.append(Finding("hash chain of the journal", _holds(yes=counts.chain_verifies), "verifies", counts.chain_verifies))
-    findings.append(Finding("folding the journal", _equal(yes=counts.fold_equals), "equals the live state", counts.fold_equals))
+    findings.append(Finding("folding the journal", _equal(yes=counts.fold_equals), "equals the running state", counts.fold_equals))
     if counts.slots_expected == 0:
         return Judgement("operations", Verdict.NOT_ENOUGH_EVIDENCE, tuple(findings))
     verdict = Verdict.GO if all(finding.holds for finding in findings) else Verdict.NO_GO
@@ -104,4 +104,4 @@ def _holds(*, yes: bool) -> str:
 
 
 def _equal(*, yes: bool) -> str:
-    return "gives the live state" if yes else "gives another state"
+    return "gives the running state" if yes else "gives another state"
