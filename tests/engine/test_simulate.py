@@ -168,6 +168,15 @@ def test_a_price_beyond_its_door_ends_the_run() -> None:
     assert str(START_MS + STEP_MS) in str(refused.value)
 
 
+def test_a_fill_that_would_leave_a_door_is_not_booked_and_ends_the_run() -> None:
+    first = simulate.run(plan(), [instrument()], bars("100"), targets("5000"))
+    first.account["cash"] = -(10**17)
+    with pytest.raises(DataFault, match="fills inside every door"):
+        simulate.run(
+            plan(), [instrument()], bars("100 100", start_ms=START_MS + STEP_MS), targets("5000 5000"), state=(first.account, first.slots)
+        )
+
+
 @pytest.mark.parametrize("rows", [np.zeros(0, BAR), np.zeros(3, BAR)])
 def test_an_empty_interval_is_refused(rows: Any) -> None:
     with pytest.raises(DataFault, match="empty interval"):
