@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from console import show
 from trader_core.model.errors import GatehouseError
 
-MODULES = ("data", "backtest", "status", "local", "session", "trader", "demo")
+MODULES = ("data", "backtest", "status", "local", "session", "trader", "demo", "bench")
 """Files of this folder that offer commands through `register(app)`; heavy imports wait inside the commands."""
 
 
