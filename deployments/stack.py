@@ -52,8 +52,12 @@ class Stack:
             )
 
     def supervise(self) -> None:
-        """Restart each trader that died, until told to stop."""
+        """Restart the embedded database and each trader that died, until told to stop."""
         while not self.stopping.wait(RESTART_S):
+            if self.server.embedded and not postgres.status(self.settings).running:
+                self.restarts += 1
+                with suppress(GatehouseError), postgres.running(self.settings, migrated=False):
+                    pass
             for account, child in list(self.children.items()):
                 if child.poll() is not None and not self.stopping.is_set():
                     self.restarts += 1
@@ -146,7 +150,10 @@ def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
 
 def ensure(settings: Settings) -> None:
     """Start a local stack unless one is up, be it a supervisor's or a demonstration's."""
-    if not announce_path(settings).exists():
+    try:
+        pid = int(json.loads(announce_path(settings).read_text())["pid"])
+        os.kill(pid, 0)
+    except (OSError, ValueError, KeyError):
         up(settings)
 
 

@@ -12,7 +12,7 @@ from trader_core.trader.recovery import fold
 from trader_core.trader.state import State
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from trader_core.store.database import Connection, Engine
 
 
 class Durable:

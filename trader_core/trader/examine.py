@@ -13,7 +13,7 @@ from trader_core.trader.recovery import fold
 from trader_core.trader.state import digest
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from trader_core.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)

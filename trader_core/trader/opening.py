@@ -24,7 +24,7 @@ from trader_core.venues.port import Reply, SendRequest, Venue
 from trader_core.venues.simulated import Feed, SimulatedVenue
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from trader_core.store.database import Engine
 
 
 @dataclass(slots=True)

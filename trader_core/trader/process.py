@@ -24,7 +24,7 @@ from trader_core.trader import events as ev
 from trader_core.trader.shell import Control
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from trader_core.store.database import Connection, Engine
 
 log = structlog.get_logger()
 
