@@ -88,6 +88,16 @@ async def test_without_a_gate_no_order_is_ever_sent() -> None:
     assert (reply.outcome, server.seen) == (Outcome.GATED, [])
 
 
+async def test_a_gate_that_is_installed_later_counts_from_then_on() -> None:
+    async with serving() as server:
+        server.answers[PLACE] = ok(ACK)
+        async with gateway_to(server, may_send=None) as gateway:
+            first = await gateway.submit(REQUEST)
+            gateway.install_gate(lambda _: None)
+            second = await gateway.submit(REQUEST)
+    assert (first.outcome, second.outcome, server.count(PLACE)) == (Outcome.GATED, Outcome.OK, 1)
+
+
 async def test_a_gate_that_raises_lets_nothing_pass() -> None:
     def broken(_: SendRequest) -> str | None:
         raise RuntimeError("the gate broke")

@@ -53,6 +53,10 @@ class Gateway(Reads):
         self._claimed: set[str] = set()
         self._client_ids: dict[str, str] = {}
 
+    def install_gate(self, may_send: MaySend) -> None:
+        """Ask `may_send` from now on before every order: for a session that is made after its gateway."""
+        self._wire.may_send = may_send
+
     async def submit(self, request: SendRequest) -> Reply[VenueOrder]:
         """Write the order once. OK only for a parsed order of ours, REJECTED only for a whitelisted code, GATED for nothing written.
 

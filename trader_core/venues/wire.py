@@ -36,7 +36,7 @@ class Wire:
         secrets: tuple[str, ...],
     ) -> None:
         """Take the client over: its fetch, its nonce and what it sees of answers now pass through here."""
-        self.profile, self.now_ms, self._limiter, self._may_send, self._secrets = profile, now_ms, limiter, may_send, secrets
+        self.profile, self.now_ms, self._limiter, self.may_send, self._secrets = profile, now_ms, limiter, may_send, secrets
         self._exchange, self._fetch = exchange, exchange.fetch
         self._transport: Transport | None = None
         exchange.fetch, exchange.on_rest_response = self._guarded, self._seen
@@ -115,7 +115,7 @@ class Wire:
         if late_ms > 0:
             reason = f"half of its receive window passed {late_ms} ms ago"
         else:
-            reason = (self._may_send(request) or "") if self._may_send else "no last gate is installed"
+            reason = (self.may_send(request) or "") if self.may_send else "no last gate is installed"
         call.refused = reason
         return reason
 
