@@ -140,10 +140,11 @@ def test_the_layout_of_the_input_changes_nothing() -> None:
 
 
 def test_slots_without_any_bar_need_no_time() -> None:
-    market = table(bars("100 - - 101"))
-    market["ts"][1] = 0
-    result = simulate.run(plan(), [instrument()], market, targets("0 0 0 0"))
-    assert result.ts.tolist() == [START_MS + at * STEP_MS for at in range(4)]
+    for start_ms in (START_MS, STEP_MS):
+        market = table(bars("- - 100 - 101", start_ms=start_ms))
+        market["ts"][[0, 1, 3]] = 0
+        result = simulate.run(plan(), [instrument()], market, targets("0 0 0 0 0"))
+        assert result.ts.tolist() == [start_ms + at * STEP_MS for at in range(5)]
 
 
 def test_bars_off_the_grid_are_refused() -> None:

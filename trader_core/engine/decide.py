@@ -116,9 +116,11 @@ def reduce(account: Any, slot: Any, plan: Any, grid: Any, bar: Any, row: Any, i:
 
 
 @kernel
-def at_rest(slot: Any, target: int) -> bool:
-    """Return whether nothing can come of a slot: flat, not latched, and its target unmoved."""
-    return bool(slot.position == 0 and slot.latched == 0 and (target < 0 or target == slot.target))
+def at_rest(slot: Any, plan: Any, target: int) -> bool:
+    """Return whether nothing can come of a slot: its target unmoved, not latched, and flat or held without stop and take."""
+    if slot.latched != 0 or (target >= 0 and target != slot.target):
+        return False
+    return bool(slot.position == 0 or (slot.target > 0 and plan.stop_loss_ppm == 0 and plan.take_profit_ppm == 0))
 
 
 @kernel

@@ -36,7 +36,7 @@ def play(  # noqa: PLR0917 - compiled functions take no keywords
         for k in range(count):
             i = grids[k].turn
             target = targets[at, i]
-            if at_rest(slots[i], target) or bar_state(bars[at, i], grids[i]) != USABLE:
+            if at_rest(slots[i], plan, target) or bar_state(bars[at, i], grids[i]) != USABLE:
                 continue
             decided += reduce(account, slots[i], plan, grids[i], bars[at, i], decisions[decided], i, now, target)
             if waits_to_buy(slots[i], target):

@@ -91,17 +91,18 @@ def lay_grid(bars: Any, step_ms: int, ts: Any) -> int:
     A slot without a bar may carry its time or 0.
     """
     rows, count = bars.shape
-    start = -1
+    start, known = -1, -1
     for at in range(rows):
         for i in range(count):
             found = bars[at, i].ts
-            if found != 0 and start < 0:
-                start = found - step_ms * at
+            if found != 0 and known < 0:
+                start, known = found - step_ms * at, at
             if found != 0 and found != start + step_ms * at:
                 return at
-    for at in range(rows):
         ts[at] = start + step_ms * at
-    return rows if start >= 0 else -1
+    for at in range(known):
+        ts[at] = start + step_ms * at
+    return rows if known >= 0 else -1
 
 
 def slot_times(bars: Bars, step_ms: int) -> NDArray[np.int64]:
