@@ -145,7 +145,8 @@ create table session_statistic (
 );
 
 grant insert, update on trading_session, orders, session_statistic to gatehouse_flow, gatehouse_trader;
-grant insert on signal, refusal, intent, fill, position_snapshot, pnl_snapshot to gatehouse_flow, gatehouse_trader;
+grant insert on signal, refusal, intent, fill to gatehouse_flow, gatehouse_trader;
+grant insert, update on position_snapshot, pnl_snapshot to gatehouse_flow, gatehouse_trader;
 """
 
 DOWN = """

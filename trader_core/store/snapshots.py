@@ -11,6 +11,17 @@ from trader_core.store.tables import PNL_SNAPSHOT
 
 OPEN = "select symbol, ts, position, cost, close, realised from open_position where session_id = :id order by symbol"
 
+REPLACE_POSITION = """
+on conflict (session_id, symbol, ts) do update
+   set position = excluded.position, cost = excluded.cost, close = excluded.close, realised = excluded.realised
+"""
+REPLACE_PNL = """
+on conflict (session_id, ts) do update
+   set cash = excluded.cash, equity = excluded.equity, peak = excluded.peak, realised = excluded.realised,
+       fees = excluded.fees, positions = excluded.positions
+"""
+"""Several batches may end in one slot: the last one is how the slot ended."""
+
 
 class PositionRow(NamedTuple):
     """One instrument's position after a slot: quantity held, cost basis, last close, realised so far."""
@@ -36,15 +47,15 @@ class PnlRow(NamedTuple):
 
 
 def insert_positions(db: Connection, session_id: str, rows: Sequence[PositionRow]) -> int:
-    """Store position snapshots and return how many are new. Safe to repeat."""
+    """Store position snapshots, the later of two for one slot, and return how many were written."""
     with translated():
-        return insert_rows(db, "position_snapshot", rows, "on conflict (session_id, symbol, ts) do nothing", session_id=session_id)
+        return insert_rows(db, "position_snapshot", rows, REPLACE_POSITION, session_id=session_id)
 
 
 def insert_pnl(db: Connection, session_id: str, rows: Sequence[PnlRow]) -> int:
-    """Store account snapshots and return how many are new. Safe to repeat."""
+    """Store account snapshots, the later of two for one slot, and return how many were written."""
     with translated():
-        return insert_rows(db, "pnl_snapshot", rows, "on conflict (session_id, ts) do nothing", session_id=session_id)
+        return insert_rows(db, "pnl_snapshot", rows, REPLACE_PNL, session_id=session_id)
 
 
 def open_positions(db: Connection, session_id: str) -> list[PositionRow]:

@@ -83,6 +83,19 @@ def examine(db: "Connection", session_id: str, venue_orders: dict[str, int] | No
     )
 
 
+def statistics(found: Examined) -> dict[str, int | float]:
+    """Return a session's figures by name, as they are stored."""
+    values: dict[str, int | float] = {
+        "slots": found.slots, "orders": found.orders, "fills": found.fills, "refusals": found.refusals, "trades": found.episodes,
+        "wins": found.wins, "fees": found.fees, "drawdown_ppm": found.drawdown_ppm, "boots": found.boots,
+    }  # fmt: skip
+    if found.episodes:
+        values["win_rate"] = found.wins / found.episodes
+    if found.equity:
+        values["equity_last"] = found.equity[-1]
+    return values
+
+
 def traded(records: list[Record], orders: dict[str, tuple[int, int]]) -> list[Traded]:
     """Return the fills of a journal, in its order, for the metrics."""
     bodies = [record.body for record in records if record.kind is Kind.FILL]

@@ -16,6 +16,7 @@ from trader_core.store import database, sessions
 from trader_core.trader import books
 from trader_core.trader.durable import Durable
 from trader_core.trader.events import Protocol
+from trader_core.trader.examine import examine, statistics
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, digest, opened
@@ -104,6 +105,7 @@ class Opener:
 
         def work(db: Any) -> None:
             sessions.save_progress(db, row.session_id, state.next_slot_ms, digest(state))
+            sessions.save_statistics(db, row.session_id, statistics(examine(db, row.session_id)))
             sessions.set_status(db, row.session_id, status, result=result)
 
         await self._in_thread(work)
