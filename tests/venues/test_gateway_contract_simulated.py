@@ -9,11 +9,10 @@ from sandbox.config import Config
 from sandbox.server import start
 from tests import builders
 from tests.venues.contract import Bench, VenueContract
-from tests.venues.test_gateway_sandbox import announced
+from tests.venues.gateway_connected import connect
 from trader_core.engine.state import grid_records, plan_record
 from trader_core.model.instrument import freeze
 from trader_core.model.money import UNIT
-from trader_core.venues.connect import connect
 from trader_core.venues.simulated import SimulatedVenue
 
 
@@ -21,7 +20,7 @@ class TestSimulatedVenueKeepsTheContract(VenueContract):
     @pytest.fixture
     async def bench(self) -> AsyncIterator[Bench]:
         exchange = await start(Config(history_days=2))
-        found = await connect(announced(exchange), ["BTC/USDT"], key=False)
+        found = await connect(exchange, ["BTC/USDT"], key=False)
         ticker = (await found.gateway.ticker("BTC/USDT")).value
         assert ticker is not None
         instrument = replace(freeze(found.instruments[0], ticker.last), taker_ppm=1_000)

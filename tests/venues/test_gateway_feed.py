@@ -8,11 +8,10 @@ import pytest
 
 from sandbox.config import Config
 from sandbox.server import Sandbox, start
+from tests.venues.gateway_connected import Connected, connect
 from tests.venues.gateway_server import NOW_MS, gateway_to, http, ok, serving
-from tests.venues.test_gateway_sandbox import announced
 from trader_core.model.bar import BAR, bar_faults
 from trader_core.model.errors import HostRefused, OutOfRange, VenueUnavailable
-from trader_core.venues.connect import Connected, connect
 from trader_core.venues.feed import RealTimeFeed
 from trader_core.venues.port import Outcome, Reply
 from trader_core.venues.sandbox_clock import RunningClock, SteppedClock
@@ -30,7 +29,7 @@ async def exchange() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def connected(exchange: Sandbox) -> AsyncIterator[Connected]:
-    found = await connect(announced(exchange), SYMBOLS)
+    found = await connect(exchange, SYMBOLS)
     yield found
     await found.feed.close()
 
@@ -213,7 +212,7 @@ async def test_a_running_feed_gives_up_at_its_deadline_and_says_what_is_missing(
 
 async def test_a_feed_on_an_exchange_that_runs_by_itself_gives_the_slot_that_closes_next() -> None:
     exchange = await start(Config(history_days=1, clock="60x"))
-    found = await connect(announced(exchange), SYMBOLS)
+    found = await connect(exchange, SYMBOLS)
     slot = found.feed.now_ms() // MINUTE * MINUTE
     bars = await found.feed.next_slot(slot)
     assert bars["ts"].tolist() == [slot] * 3

@@ -1,10 +1,8 @@
 """The gateway against the embedded exchange: the port's contract, and every fault on an order compared with the ground truth."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +10,13 @@ import pytest
 from sandbox.config import Config
 from sandbox.server import Sandbox, start
 from tests.venues.contract import Bench, VenueContract
-from trader_core.model.errors import HostRefused, UnknownName, VenueUnavailable, WrongKey
+from tests.venues.gateway_connected import Connected, connect, linked
+from trader_core.model.errors import HostRefused
 from trader_core.model.instrument import freeze
 from trader_core.model.session import Side
-from trader_core.venues.connect import Announced, Connected, announcement, connect, read_announce
-from trader_core.venues.feed import StepFeed
 from trader_core.venues.port import Outcome, VenueOrderState
-from trader_core.venues.profiles import ApiKey
 
 SITE = "POST /api/v3/order"
-
-
-def announced(sandbox: Sandbox) -> Announced:
-    return announcement(sandbox.announcement())
 
 
 @pytest.fixture
@@ -36,7 +28,7 @@ async def exchange() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def connected(exchange: Sandbox) -> AsyncIterator[Connected]:
-    found = await connect(announced(exchange), ["BTC/USDT", "ETH/USDT"], may_send=lambda _: None)
+    found = await connect(exchange, ["BTC/USDT", "ETH/USDT"], may_send=lambda _: None)
     yield found
     await found.feed.close()
 
@@ -161,21 +153,25 @@ async def test_a_position_bought_can_be_sold_and_the_fee_is_charged_to_the_unit(
         assert fill.fee == -(-cost * 500 // 1_000_000)
 
 
-async def test_a_wrong_secret_is_an_auth_outcome_and_no_order(exchange: Sandbox) -> None:
-    said = announced(exchange)
-    with pytest.raises(WrongKey):
-        await connect(said._replace(key=ApiKey(said.key.key, "0" * 32)), ["BTC/USDT"])
-    with pytest.raises(WrongKey):
-        await connect(said._replace(key=ApiKey("sb0nobody", said.key.secret)), ["BTC/USDT"])
+@pytest.mark.parametrize("changed", [{"secret": "0" * 32}, {"api_key": "sb0nobody"}], ids=["secret", "key"])
+async def test_a_wrong_key_is_an_auth_outcome_and_no_order(changed: dict[str, str], bench: Bench, exchange: Sandbox) -> None:
+    link = await linked(exchange, ["BTC/USDT"], changed=changed)
+    link.gateway.use([bench.instrument])
+    link.gateway.install_gate(lambda _: None)
+    assert (await link.gateway.instruments(["BTC/USDT"])).outcome is Outcome.AUTH
+    assert (await link.gateway.submit(bench.request("1"))).outcome is Outcome.AUTH
+    assert placed(exchange) == []
+    await link.close()
 
 
-async def test_an_unknown_symbol_is_named(exchange: Sandbox) -> None:
-    with pytest.raises(UnknownName, match="NOPE/USDT"):
-        await connect(announced(exchange), ["BTC/USDT", "NOPE/USDT"])
+async def test_an_unknown_symbol_is_named(bench: Bench) -> None:
+    reply = await bench.venue.instruments(["BTC/USDT", "NOPE/USDT"])
+    assert (reply.outcome, reply.value) == (Outcome.NOT_FOUND, None)
+    assert "NOPE/USDT" in reply.evidence
 
 
 async def test_public_data_needs_no_key(exchange: Sandbox) -> None:
-    found = await connect(announced(exchange), ["BTC/USDT"], key=False)
+    found = await connect(exchange, ["BTC/USDT"], key=False)
     bars = await found.feed.next_slot(exchange.config.start_ms)
     balances = await found.gateway.balances()
     await found.feed.close()
@@ -183,35 +179,11 @@ async def test_public_data_needs_no_key(exchange: Sandbox) -> None:
     assert balances.outcome is Outcome.RETRYABLE_READ
 
 
-async def test_an_announce_file_is_read_and_shows_no_secret(exchange: Sandbox, tmp_path: Path) -> None:
-    path = tmp_path / "announce.json"
-    path.write_text(json.dumps(exchange.announcement()))
-    found = read_announce(path)
-    assert isinstance((await _once(found)).feed, StepFeed)
-    assert not any(secret in repr(found) + str(found) for secret in (found.key.key, found.key.secret, found.admin_token))
-
-
-async def _once(found: Announced) -> Connected:
-    connected = await connect(found, ["BTC/USDT"])
-    await connected.feed.close()
-    return connected
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"clock": "stepped"}', '{"clock": 3, "base_url": "http://127.0.0.1:1"}'])
-def test_a_broken_announce_file_is_one_clear_error(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "announce.json"
-    path.write_text(text)
-    with pytest.raises(VenueUnavailable, match=r"announce\.json"):
-        read_announce(path)
-    with pytest.raises(VenueUnavailable):
-        read_announce(tmp_path / "none.json")
-
-
-def test_an_announce_file_that_names_a_real_host_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "announce.json"
-    path.write_text(json.dumps({"clock": "stepped", "base_url": "https://api.mexc.com", "api_key": "a", "secret": "b"}))
+async def test_an_announcement_that_names_a_real_host_is_refused(exchange: Sandbox) -> None:
     with pytest.raises(HostRefused):
-        read_announce(path)
+        await linked(exchange, ["BTC/USDT"], changed={"base_url": "https://api.mexc.com"})
+    with pytest.raises(HostRefused):
+        await linked(exchange, ["BTC/USDT"], changed={"admin_url": "http://example.com:80"})
 
 
 async def test_many_orders_at_once_are_each_placed_once(bench: Bench, exchange: Sandbox) -> None:
