@@ -75,7 +75,8 @@ def backtest(
         session_id, metrics, journal = _save(server, settings.folder(), asked, market, targets, result)
     values = _summary(asked, market, result, metrics)
     times = {"engine_seconds": round(engine_s, 3), "seconds": round(time.monotonic() - started, 3)}
-    show.answer({"session_id": session_id, **values, **times, "journal": str(journal)}, as_json=as_json)
+    values = {"session_id": session_id, **values, **times, "journal": str(journal)}
+    show.answer(values if as_json else _readable(values), as_json=as_json)
 
 
 def _load(server: "Server", asked: Asked) -> "Market":
@@ -128,6 +129,15 @@ def _summary(asked: Asked, market: "Market", result: "Result", metrics: "Metrics
         "drawdown_ppm": metrics.drawdown_ppm, "win_rate": metrics.win_rate, "profit_factor": metrics.profit_factor,
         "fees": show.amount(metrics.fees), "digest": digest_of(asked.plan, result),
     }  # fmt: skip
+
+
+def _readable(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the summary as people read it: ppm as percent, lists and parameters as words."""
+    params = ", ".join(f"{name} {value}" for name, value in values["params"].items())
+    percent = {name.removesuffix("_ppm"): f"{value / 10_000:.2f} %" for name, value in values.items() if name.endswith("_ppm")}
+    ratios = {name: "nothing to divide by" if values[name] is None else f"{values[name]:.3f}" for name in ("win_rate", "profit_factor")}
+    words = {"params": params, "symbols": ", ".join(values["symbols"]), **ratios}
+    return {name: words.get(name, value) for name, value in values.items() if not name.endswith("_ppm")} | percent
 
 
 def register(app: typer.Typer) -> None:

@@ -152,6 +152,22 @@ def test_four_runs_at_once_equal_the_run_alone(cli: Cli) -> None:
     assert len({answer["session_id"] for answer in answers}) == 4
 
 
+def test_people_read_percent_and_words(cli: Cli) -> None:
+    _with_bars(cli)
+    done, shown = cli.json(*RUN), cli.run(*RUN).stdout
+    lines = dict(line.split(maxsplit=1) for line in shown.splitlines())
+    assert lines["return"].strip() == f"{done['return_ppm'] / 10_000:.2f} %"
+    assert lines["params"].strip() == "fast 2, slow 5"
+    assert lines["digest"].strip() == done["digest"]
+
+
+def test_a_run_without_a_trade_has_no_ratios(cli: Cli) -> None:
+    _with_bars(cli)
+    done = cli.json(*RUN, "--capital", "0.5")
+    assert (done["trades"], done["win_rate"], done["profit_factor"], done["equity"]) == (0, None, None, "0.5")
+    assert "nothing to divide by" in cli.run(*RUN, "--capital", "0.5").stdout
+
+
 BAD = [
     (("backtest", "nope", *RUN[2:]), "a strategy of breakout, sma_cross"),
     ((*RUN, "--symbol", "XYZ/USDT"), "'XYZ/USDT'"),
