@@ -23,7 +23,7 @@ PARAMS = {"fast": 10, "slow": 40}
 @bench_app.command("backtest")
 def backtest(
     *,
-    minutes: Annotated[int, typer.Option(help="Bars per instrument.", min=1000, max=2_000_000)] = MINUTES,
+    minutes: Annotated[int, typer.Option(help="Bars per instrument.", min=100, max=2_000_000)] = MINUTES,
     rounds: Annotated[int, typer.Option(help="Measured runs; the median is shown.", min=1, max=100)] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from console.main import app
 
 
 def test_the_bench_measures_one_and_ten_instruments_and_repeats_itself() -> None:
-    arguments = ["bench", "backtest", "--minutes", "1000", "--rounds", "1", "--json"]
+    arguments = ["bench", "backtest", "--minutes", "200", "--rounds", "1", "--json"]
     first, second = (json.loads(CliRunner().invoke(app, arguments).stdout) for _ in range(2))
     for name in ("1_instrument", "10_instruments"):
         assert first[f"{name}_fills"] > 0
