@@ -41,7 +41,7 @@ SLOT = np.dtype([(name, "i8") for name in (
     "close",           # last close
     "close_ts",        # its slot
     "target",          # the target, in bps of the slot, that was last acted on
-    "latched",         # 1: flat until the target passes through 0
+    "latched",         # flat until the target passes through 0; 1 by protection, 2 by an operator
     "buying",          # quantity in flight
     "buy_limit",       # its worst price
     "buy_reserved",    # its worst cost
