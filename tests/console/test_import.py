@@ -107,6 +107,10 @@ BAD_ROWS = [
     ([f"{START_MS},x,1,1,1,1"], "numbers in column open", "a.csv"),
     (["yesterday,1,1,1,1,1"], "an ISO time as ts", "'yesterday' in row 1"),
     ([], "at least one candle", "no row in a.csv"),
+    ([",1,1,1,1,1", row(1)], "a time as ts", "nothing in row 1"),
+    ([f"{START_MS}500,1,1,1,1,1", f"{START_MS + MINUTE_MS}500,1,1,1,1,1"], "a time of whole ms", "row 1"),
+    (["1700006400.5,1,1,1,1,1"], "a time of whole ms", "row 1"),
+    (["1e300,1,1,1,1,1"], "a time as ts", "1e+300"),
 ]
 
 

@@ -4,8 +4,9 @@ Paths are relative to the project and use slashes. Each rule has a test that sho
 """
 
 import ast
+import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import PurePosixPath
 
 Rule = Callable[[str, str], list[str]]
@@ -54,6 +55,7 @@ BROAD = frozenset({"Exception", "BaseException"})
 BROAD_PLACES = {"trader_core/venues/wire.py": 1, "trader_core/trader/process.py": 1}
 """How many `except Exception` a file may hold: the call wrapper's, and the outermost line of a session."""
 
+_LINK = re.compile(r"\]\(([^)#\s][^)\s]*)\)")
 _LIVE = re.compile(r"(?<![a-z])live(?![a-z])", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"(?<![\w.])/(?:" + "|".join(("work", "home", "root", "Users", "tmp/bash_" + "jobs")) + r")/")
 _LEFTOVER = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")) + r")\b")
@@ -215,6 +217,16 @@ def links_in_constraints(path: str, text: str) -> list[str]:
     if PurePosixPath(path).name != "constraints.txt":
         return []
     return [f"{path}: {line}" for line in text.splitlines() if "://" in line or " @ " in line]
+
+
+def broken_links(path: str, text: str, known: Collection[str]) -> list[str]:
+    """Find links of a Markdown page to files of ours that are not there; `known` holds every path."""
+    if not path.endswith(".md"):
+        return []
+    folder = posixpath.dirname(path)
+    targets = (match[1] for match in _LINK.finditer(text))
+    places = ((target, posixpath.normpath(posixpath.join(folder, target.split("#")[0]))) for target in targets if "://" not in target)
+    return [f"{path} -> {target}" for target, place in places if not any(one == place or one.startswith(f"{place}/") for one in known)]
 
 
 CODE_RULES: tuple[Rule, ...] = (foreign_imports, mode_words, impurities, broad_handlers, missing_docstrings)

@@ -47,6 +47,17 @@ def test_every_text_keeps_the_rule(rule: rules.Rule) -> None:
     assert [finding for path, text in TEXTS.items() for finding in rule(path, text)] == []
 
 
+def test_every_link_between_pages_leads_somewhere() -> None:
+    assert [finding for path, text in TEXTS.items() for finding in rules.broken_links(path, text, TEXTS)] == []
+
+
+def test_a_link_to_nowhere_is_found() -> None:
+    known = {"docs/a.md", "docs/decisions/b.md", "README.md"}
+    good = "[a](a.md) [b](decisions/b.md#part) [all](decisions/) [up](../README.md) [web](https://example.org/x)"
+    assert rules.broken_links("docs/index.md", good, known) == []
+    assert rules.broken_links("docs/index.md", "[c](c.md)", known) == ["docs/index.md -> c.md"]
+
+
 def test_files_stay_below_300_lines_or_stand_in_the_list_that_shrinks() -> None:
     found = {path: len(CODE[path].splitlines()) for path in CODE if rules.long_file(path, CODE[path])}
     assert not _beyond(found, LONG_FILES)
