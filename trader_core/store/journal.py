@@ -113,17 +113,26 @@ def load(db: Connection, session_id: str, after_seq: int = 0) -> Iterator[Journa
 
 def verify(db: Connection, session_id: str) -> Head:
     """Recompute the whole chain here and return its head; raises ChainBroken naming the first record that does not fit."""
-    end = Head(0, genesis(session_id))
-    for row in load(db, session_id):
+    end, stored = _walk(db, session_id, Head(0, genesis(session_id))), head(db, session_id)
+    while stored.seq > end.seq:  # the writer went on while we read
+        further = _walk(db, session_id, end)
+        if further == end:
+            break
+        end, stored = further, head(db, session_id)
+    if stored != end:
+        raise ChainBroken(f"a head at record {end.seq} of {session_id}", f"a head at {stored.seq}", "stop, and compare with a backup")
+    return end
+
+
+def _walk(db: Connection, session_id: str, end: Head) -> Head:
+    """Return the end of the chain behind `end`, every record recomputed."""
+    for row in load(db, session_id, end.seq):
         place = f"record {end.seq + 1} of {session_id}"
         if row.seq != end.seq + 1:
             raise ChainBroken(place, f"record {row.seq}: one is missing", "stop, and compare with a backup")
         if row.prev != end.hash or row.hash != record_hash(end.hash, row.kind, row.body):
             raise ChainBroken(f"{place} to follow from the one before", "another hash: it was changed", "stop, and compare with a backup")
         end = Head(row.seq, row.hash)
-    stored = head(db, session_id)
-    if stored != end:
-        raise ChainBroken(f"a head at record {end.seq} of {session_id}", f"a head at {stored.seq}", "stop, and compare with a backup")
     return end
 
 

@@ -10,12 +10,13 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from trader_core.clock import WallClock
 from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError
 from trader_core.model.session import SessionStatus, StopPolicy
@@ -65,6 +66,9 @@ class Trader:
     epoch: int = 0
     lease_ok_until: float = 0.0
     kill: str = ""
+    waiting: dict[int, list[str]] = field(default_factory=dict)
+    """Command id -> sessions that have not answered it yet."""
+    said: dict[int, list[str]] = field(default_factory=dict)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "gatehouse-store"))
 
     @property
@@ -131,8 +135,10 @@ class Trader:
                 control = Control(lease_until_ok=self.lease_ok, sentinel=self.sentinel, kill=self.kill)
                 task = asyncio.create_task(self._guarded(row, control))
                 self.running[row.session_id] = Running(control, task)
+        await self._answer()
         for word in words:
-            await self._obey(word)
+            if word.command_id not in self.waiting:
+                await self._obey(word)
         for session_id in [s for s, running in self.running.items() if running.task.done()]:
             self.running.pop(session_id)
 
@@ -150,9 +156,13 @@ class Trader:
 
     async def _obey(self, word: commands.CommandRow) -> None:
         command = Command(word.command)
-        chosen = [r for s, r in self.running.items() if word.session_id in {None, s}]
-        for running in chosen:
-            event = ev.Operator(command, word.command_id, word.actor, word.reason, int(time.time() * 1000))
+        chosen = {s: r for s, r in self.running.items() if word.session_id in {None, s}}
+        if not chosen:
+            await self._done(word.command_id, "no session of this account is running")
+            return
+        self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
+        for running in chosen.values():
+            event = ev.Operator(command, word.command_id, word.actor, word.reason, WallClock().now_ms())
             if command is Command.STOP:
                 running.control.stop = StopPolicy(word.args.get("policy", StopPolicy.KEEP))
             if command is Command.KILL:
@@ -161,9 +171,24 @@ class Trader:
                 running.control.kill = self.kill
             running.control.inbox.append(event)
             if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
-                running.control.inbox.append(ev.Operator(Command.CLOSE_ALL, word.command_id, word.actor, word.reason, event.now_ms))
-        outcome = f"taken by {len(chosen)} session(s)" if chosen else "no session of this account is running"
-        await self.in_thread(lambda: self._finish(word.command_id, outcome))
+                running.control.inbox.append(replace(event, command=Command.CLOSE_ALL))
+
+    async def _answer(self) -> None:
+        """Finish each command that every session has answered, or that ended before it could."""
+        for session_id, running in self.running.items():
+            while running.control.answers:
+                number, outcome = running.control.answers.popleft()
+                if session_id in self.waiting.get(number, []):
+                    self.waiting[number].remove(session_id)
+                    self.said[number].append(f"{session_id}: {outcome}")
+        for number, left in list(self.waiting.items()):
+            left[:] = [s for s in left if s in self.running and not self.running[s].task.done()]
+            if not left:
+                self.waiting.pop(number)
+                await self._done(number, "; ".join(self.said.pop(number)) or "the session had ended")
+
+    async def _done(self, number: int, outcome: str) -> None:
+        await self.in_thread(lambda: self._finish(number, outcome))
 
     def _finish(self, command_id: int, outcome: str) -> None:
         with database.begin(self.engine) as db:

@@ -45,6 +45,9 @@ def project(state: State, account: str, records: list[Record], *, book: str = ""
             order = state.orders[body["client_order_id"]]
             rows.fills.append(_fill(state, book or account, order, body))
             held.add(order.index)
+        elif record.kind is Kind.CLOSED:
+            held.update(i for i in range(len(state.instruments)) if state.position(i))
+            rows.pnl = [_pnl(state, at_ms)]
         if "client_order_id" in body:
             order = state.orders[body["client_order_id"]]
             touched[order.client_order_id] = order

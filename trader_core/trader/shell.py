@@ -51,6 +51,8 @@ class Control:
     lease_until_ok: Callable[[], bool] = field(default=lambda: True)
     sentinel: Callable[[], bool] = field(default=lambda: False)
     inbox: deque[ev.Operator] = field(default_factory=deque)
+    answers: deque[tuple[int, str]] = field(default_factory=deque)
+    """(command id, what became of it), once that is durable."""
     stop: StopPolicy | None = None
     until_ms: int = 0
     end: StopPolicy = StopPolicy.KEEP
@@ -72,6 +74,7 @@ class Shell:
         self.decider = Decider(state.plan)
         self.buffer: list[Record] = []
         self._suspect: tuple[str, ...] = ()
+        self._outcome = ""
         self._perform = {
             ev.Continue: self._continue,
             ev.Submit: self._submit,
@@ -162,6 +165,7 @@ class Shell:
         while self.control.inbox:
             event = self.control.inbox.popleft()
             await self.handle(event)
+            self.control.answers.append((event.command_id, self._outcome))
         if self.state.pending:
             await self.handle(ev.Tick(now))
 
@@ -195,6 +199,7 @@ class Shell:
         while queue:
             records, effects = step(self.state, queue.popleft())
             self.buffer.extend(records)
+            self._outcome = next((r.body["outcome"] for r in records if r.kind is Kind.OPERATOR), self._outcome)
             for effect in effects:
                 answer = await self._perform[type(effect)](effect)  # type: ignore[operator]
                 if answer is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trader_core.clock import WallClock
-from trader_core.model.errors import UnknownName, VenueUnavailable
+from trader_core.model.errors import GatehouseError, UnknownName, VenueUnavailable
 from trader_core.venues.feed import RealTimeFeed, StepFeed
 from trader_core.venues.gateway import Gateway
 from trader_core.venues.profiles import ApiKey, Profile, sandbox_profile
@@ -16,6 +16,7 @@ from trader_core.venues.simulated import Feed
 from trader_core.venues.wire import MaySend
 
 ANNOUNCE = Path("run") / "sandbox.json"
+FIELDS = ("base_url", "admin_url", "admin_token", "api_key", "secret", "clock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,15 @@ class Link:
         await self.gateway.close()
 
 
-def announcement(home: Path) -> dict[str, Any]:
+def announcement(home: Path) -> dict[str, str]:
     """Return what the embedded exchange of this home says of itself; raises VenueUnavailable when none runs."""
     path = home / ANNOUNCE
     try:
         said: dict[str, Any] = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError) as error:
-        raise VenueUnavailable("an embedded exchange that runs", f"nothing at {path}", "start it with `gatehouse up`") from error
-    return said
+        return {name: str(said[name]) for name in FIELDS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = f"nothing that can be read at {path}"
+        raise VenueUnavailable("an embedded exchange that runs", found, "start it with `gatehouse up`") from error
 
 
 async def connect(
@@ -62,11 +64,15 @@ async def connect(
         SteppedClock(said["admin_url"], said["admin_token"]) if stepped else RunningClock(WallClock().now_ms(), speed=speed)
     )
     gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send, timeout_s=timeout_s)
-    if isinstance(clock, SteppedClock):
-        await clock.sync()
-        feed: Feed = StepFeed(gateway, clock, symbols, timeframe)
-    else:
-        await clock.measure(gateway.time_ms)
-        feed = RealTimeFeed(gateway, clock, symbols, timeframe)
+    try:
+        if isinstance(clock, SteppedClock):
+            await clock.sync()
+            feed: Feed = StepFeed(gateway, clock, symbols, timeframe)
+        else:
+            await clock.measure(gateway.time_ms)
+            feed = RealTimeFeed(gateway, clock, symbols, timeframe)
+    except GatehouseError:
+        await gateway.close()
+        raise
     identity = hashlib.sha256(f"{venue} {said['api_key']}".encode()).hexdigest()[:12]
     return Link(gateway, feed, profile, identity)
