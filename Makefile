@@ -38,7 +38,8 @@ bench: setup
 	@$(BIN)/gatehouse bench backtest
 
 coverage: setup
-	@GATEHOUSE_ENGINE=python $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term --cov-fail-under=80
+	@GATEHOUSE_ENGINE=python $(BIN)/python -m pytest -q -n 2 --dist loadscope --cov --cov-report=json:.coverage.json --cov-report=term:skip-covered
+	@$(BIN)/python -m tests.coverage_floor .coverage.json
 
 clean:
 	@test ! -x $(BIN)/gatehouse || $(BIN)/gatehouse down
