@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trader_core.store.backtests import Market
 
 POSITIONS_DEFAULT = 5
+REHEARSAL = "sandbox"
+"""The embedded exchange: what was tried on its market says so for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +70,31 @@ def backtest(
     asked = Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
     settings = options.settings()
     with reach.database(settings) as server:
-        market = _load(server, asked)
+        market, disclosures = _load(server, asked)
         simulated = time.monotonic()
         targets, result = _simulate(asked, market)
         engine_s = time.monotonic() - simulated
-        session_id, metrics, journal = _save(server, settings.folder(), asked, market, targets, result)
+        session_id, metrics, journal = _save(server, settings.folder(), asked, market, targets, result, disclosures)
     values = _summary(asked, market, result, metrics)
     times = {"engine_seconds": round(engine_s, 3), "seconds": round(time.monotonic() - started, 3)}
-    values = {"session_id": session_id, **values, **times, "journal": str(journal)}
+    values = {"session_id": session_id, **values, "disclosures": disclosures, **times, "journal": str(journal)}
     show.answer(values if as_json else _readable(values), as_json=as_json)
 
 
-def _load(server: "Server", asked: Asked) -> "Market":
+def _load(server: "Server", asked: Asked) -> tuple["Market", dict[str, Any]]:
     from trader_core.engine import strategies
     from trader_core.store.backtests import load_market
     from trader_core.store.imports import check_collection
 
     plan = asked.plan
     with show.working("Loading bars"), reach.connection(server, "flow") as db:
+        disclosures: dict[str, Any] = {"rehearsal": True} if asked.venue == REHEARSAL else {}
         if asked.data_session:
-            check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
+            row = check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
+            disclosures["data"] = row.source
         lookback = strategies.lookback(plan.strategy, dict(plan.params))
-        return load_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback)
+        market = load_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback)
+    return market, disclosures
 
 
 def _simulate(asked: Asked, market: "Market") -> tuple["NDArray[Any]", "Result"]:
@@ -105,16 +110,21 @@ def _simulate(asked: Asked, market: "Market") -> tuple["NDArray[Any]", "Result"]
 
 
 def _save(
-    server: "Server", home: Path, asked: Asked, market: "Market", targets: "NDArray[Any]", result: "Result"
+    server: "Server", home: Path, asked: Asked, market: "Market", targets: "NDArray[Any]", result: "Result", disclosures: dict[str, Any]
 ) -> tuple[str, "Metrics", Path]:
-    from trader_core.store.backtests import digest_of, save_backtest
+    from trader_core.store.backtests import Opened, digest_of, save_backtest
     from trader_core.store.journal_files import write_journal
 
     session_id = f"b-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
-    with show.working("Storing the session"), reach.connection(server, "flow") as db:
+    with show.working("Storing the session"):
         journal = write_journal(home / "backtests", session_id, market, targets, result, digest_of(asked.plan, result))
-        relative = str(journal.relative_to(home))
-        metrics = save_backtest(db, session_id, asked.venue, asked.plan, market, result, asked.data_session, relative)
+        opened = Opened(session_id, asked.venue, asked.plan, asked.data_session, str(journal.relative_to(home)), disclosures)
+        try:
+            with reach.connection(server, "flow") as db:
+                metrics = save_backtest(db, opened, market, result)
+        except BaseException:
+            journal.unlink()
+            raise
     return session_id, metrics, journal
 
 
@@ -136,7 +146,8 @@ def _readable(values: dict[str, Any]) -> dict[str, Any]:
     params = ", ".join(f"{name} {value}" for name, value in values["params"].items())
     percent = {name.removesuffix("_ppm"): f"{value / 10_000:.2f} %" for name, value in values.items() if name.endswith("_ppm")}
     ratios = {name: "nothing to divide by" if values[name] is None else f"{values[name]:.3f}" for name in ("win_rate", "profit_factor")}
-    words = {"params": params, "symbols": ", ".join(values["symbols"]), **ratios}
+    disclosed = ", ".join(name if value is True else f"{name}: {value}" for name, value in values["disclosures"].items())
+    words = {"params": params, "disclosures": disclosed or "none", "symbols": ", ".join(values["symbols"]), **ratios}
     return {name: words.get(name, value) for name, value in values.items() if not name.endswith("_ppm")} | percent
 
 

@@ -98,15 +98,23 @@ def collect(
     with reach.database(settings) as server, _exchange(settings, name):
         with show.working(f"Collecting {slots * len(pairs)} candles"):
             series = asyncio.run(_collected(settings, name, pairs, timeframe, (from_ms, to_ms)))
+            source = _source(settings, name)
         with show.working("Storing them"), reach.connection(server, "flow") as db:
-            row, new, inserted, revised = imports.store_series(db, timeframe, series, f"venue {name}")
+            row, new, inserted, revised = imports.store_series(db, timeframe, series, source)
     values = {
         "collection_session_id": row.collection_session_id, "content_hash": row.content_hash, "venue": name, "symbols": list(pairs),
         "timeframe": timeframe, "from": show.moment(from_ms), "to": show.moment(to_ms), "rows": row.rows, "inserted": inserted,
-        "revised": revised, "known": not new, "bars_missing": slots * len(pairs) - row.rows,
+        "revised": revised, "known": not new, "source": source, "bars_missing": slots * len(pairs) - row.rows,
         "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip
     show.answer(values, as_json=as_json)
+
+
+def _source(settings: "Settings", venue: str) -> str:
+    """Return where the candles come from, with all that makes them unlike a real market."""
+    said = reach.exchange_announced(settings)
+    market = f"seed {said.get('seed')}, planted trend {said.get('planted_trend_bps')} bps, clock {said.get('clock')}"
+    return f"venue {venue}: the embedded exchange's synthetic market, {market}"
 
 
 def _exchange(settings: "Settings", venue: str) -> AbstractContextManager[object]:

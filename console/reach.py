@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from trader_core.settings import Settings
 
 
+STATEMENT_S = 600
+"""A year of minutes loads in seconds; ten years on a slow disk take longer than a trader may ever wait."""
+
+
 @contextmanager
 def database(settings: "Settings") -> Iterator["Server"]:
     """Yield a database that is up and migrated; what this call started is stopped at the end."""
@@ -34,7 +38,7 @@ def connection(server: "Server", role: str) -> Iterator["Connection"]:
     """Yield one transaction as a role, committed at the end; raises StoreError."""
     from trader_core.store.database import begin, open_engine
 
-    engine = open_engine(server.url(role), pool=False)
+    engine = open_engine(server.url(role), pool=False, statement_timeout_s=STATEMENT_S)
     with begin(engine) as db:
         yield db
 
@@ -62,13 +66,14 @@ def stack_status(settings: "Settings") -> dict[str, Any]:
     return found
 
 
-def exchange_announced(settings: "Settings") -> str | None:
-    """Return the address that an embedded exchange announced in this home, or None; whether it still listens is another question."""
+def exchange_announced(settings: "Settings") -> dict[str, Any]:
+    """Return what an embedded exchange announced in this home, or nothing; whether it still listens is another question."""
     path = import_module("deployments.stack").announce_path(settings)
     try:
-        return str(json.loads(path.read_text())["base_url"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
+        said: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return said
 
 
 def listens(address: str) -> bool:

@@ -127,7 +127,7 @@ def _machine_checks(settings: "Settings") -> list[Check]:
 
 def _stack_check(settings: "Settings") -> Check:
     """Tell what runs; an announcement without its exchange is the one thing that is wrong, and stops other commands."""
-    found, announced = reach.stack_status(settings), reach.exchange_announced(settings)
+    found, announced = reach.stack_status(settings), reach.exchange_announced(settings).get("base_url")
     if found:
         return Check("exchange and traders", f"kept up by process {found['pid']}: {found['sandbox']}, {', '.join(found['accounts'])}")
     if announced is None:

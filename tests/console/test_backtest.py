@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow.parquet
 import pytest
 from sqlalchemy import text
@@ -150,6 +151,15 @@ def test_four_runs_at_once_equal_the_run_alone(cli: Cli) -> None:
     assert [process.returncode for process in started] == [0] * 4
     assert {answer["digest"] for answer in answers} == {alone["digest"]}
     assert len({answer["session_id"] for answer in answers}) == 4
+
+
+def test_a_run_that_cannot_be_stored_leaves_nothing_behind(cli: Cli) -> None:
+    _with_bars(cli)
+    with psycopg.connect(cli.database.own_url()) as db:
+        db.execute("revoke insert on fill from gatehouse_flow")
+    assert cli.run(*RUN).exit_code != 0
+    assert (cli.count("trading_session"), cli.count("signal"), cli.count("orders")) == (0, 0, 0)
+    assert list((cli.home / "backtests").iterdir()) == []
 
 
 def test_people_read_percent_and_words(cli: Cli) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from sandbox.launch import Launched, launch
 from tests.console.conftest import Cli
+from trader_core.store.database import begin
+from trader_core.store.sessions import load_session
 
 START = "2026-01-05T00:00"
 RUN = ("collect", "--symbol", "BTC/USDT,ETH/USDT", "--timeframe", "1m", "--from", "2026-01-04T23:00", "--to", START)
@@ -56,6 +58,10 @@ def test_what_was_collected_can_be_backtested_by_its_name(cli: Cli, exchange: La
         named,
     )
     assert done["bars"] == 120
+    source = "venue sandbox: the embedded exchange's synthetic market, seed 7, planted trend 0 bps, clock stepped"
+    assert done["disclosures"] == {"rehearsal": True, "data": source}
+    with begin(cli.database.engine("api")) as db:
+        assert load_session(db, done["session_id"]).disclosures == done["disclosures"]
 
 
 def test_candles_that_have_not_closed_are_missing_and_never_invented(cli: Cli, exchange: Launched) -> None:

@@ -41,6 +41,19 @@ class Market:
     step_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a backtest is before its result: its plan, where its data came from, and what must be said with every figure of it."""
+
+    session_id: str
+    venue: str
+    plan: Plan
+    data_session: str | None
+    journal: str
+    """Where the per-bar journal lies, relative to the home folder."""
+    disclosures: Mapping[str, Any]
+
+
 class Rows(NamedTuple):
     """A result as rows, ready to be stored."""
 
@@ -204,17 +217,13 @@ def digest_of(plan: Plan, result: Result) -> str:
     return hashlib.sha256(f"{plan.digest()}|{result.digest}".encode()).hexdigest()
 
 
-def save_backtest(
-    db: Connection, session_id: str, venue: str, plan: Plan, market: Market, result: Result, data_session: str | None, journal: str
-) -> Metrics:
-    """Store a finished backtest in one transaction of the caller's, and return its figures. Safe to repeat.
-
-    `journal` says where the per-bar journal lies, relative to the home folder.
-    """
+def save_backtest(db: Connection, new: Opened, market: Market, result: Result) -> Metrics:
+    """Store a finished backtest in one transaction of the caller's, and return its figures. Safe to repeat."""
+    session_id, plan = new.session_id, new.plan
     end_ms = int(result.ts[-1]) + market.step_ms
     session = NewSession(
-        session_id, SessionMode.BACKTEST, account_of(session_id), venue, StageName.PAPER, plan, market.instruments, market.from_ms, end_ms,
-        data_session,
+        session_id, SessionMode.BACKTEST, account_of(session_id), new.venue, StageName.PAPER, plan, market.instruments, market.from_ms,
+        end_ms, new.data_session, disclosures=new.disclosures,
     )  # fmt: skip
     fills = traded(result.fills)
     metrics = measure(market.instruments, plan.capital, result.equity, fills)
@@ -230,7 +239,7 @@ def save_backtest(
     insert_positions(db, session_id, final_positions(market.instruments, result))
     save_statistics(db, session_id, figures)
     save_progress(db, session_id, end_ms, hashlib.sha256(result.state).hexdigest())
-    outcome = {"digest": digest_of(plan, result), "journal": journal, **{name: str(value) for name, value in figures.items()}}
+    outcome = {"digest": digest_of(plan, result), "journal": new.journal, **{name: str(value) for name, value in figures.items()}}
     set_status(db, session_id, SessionStatus.FINISHED, result=outcome)
     return metrics
 
