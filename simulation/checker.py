@@ -162,9 +162,9 @@ class Checker:
 
     def calm(self, state: State) -> None:
         """Check what must be true once faults have stopped for long enough."""
-        self.need(not state.pending, "I5", f"unresolved after the calm: {sorted(self.states[cid] for cid in state.pending)}")
         resting = [order.request.client_order_id for order in self.venue.placed if order.resting]
         self.need(not resting, "I9", f"{state.mode.name}, and open at the venue: {resting}")
+        self.need(not state.pending, "I5", f"unresolved after the calm: {sorted(self.states[cid] for cid in state.pending)}")
         held = state.slots["position"].tolist()
         self.need(held == self.venue.quantities, "I3", f"positions {held}, the venue has {self.venue.quantities}")
         tolerance = sum(len(order.trades) for order in self.venue.placed)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from random import Random
 
 RATES_PERCENT = (2, 10, 30)
+RATES_PERCENT_OFTEN = (10, 30, 80)
 CRASH_PER_MILLE = (1, 4, 12)
 
 
@@ -38,7 +39,7 @@ class Fault(StrEnum):
     CLOSE_ALL = "close all"
 
 
-OFTEN = frozenset({Fault.PARTIAL, Fault.RESTING})
+OFTEN = frozenset({Fault.PARTIAL, Fault.RESTING, Fault.KILL})
 CRASHES = frozenset({Fault.CRASH, Fault.COMMIT_FAILED, Fault.COMMIT_UNANSWERED})
 
 
@@ -55,10 +56,12 @@ class Faults:
             self._per_mille[kind] = 0
 
     def _draw(self, kind: Fault) -> int:
-        enabled, level = self.random.random() < (0.7 if kind in OFTEN else 0.5), self.random.randrange(3)
+        enabled, level = self.random.random() < (0.8 if kind in OFTEN else 0.5), self.random.randrange(3)
         if not enabled:
             return 0
-        return CRASH_PER_MILLE[level] if kind in CRASHES else 10 * RATES_PERCENT[level]
+        if kind in CRASHES:
+            return CRASH_PER_MILLE[level]
+        return 10 * (RATES_PERCENT_OFTEN if kind in OFTEN else RATES_PERCENT)[level]
 
     def hit(self, kind: Fault) -> bool:
         """Return whether this kind strikes now; never in the calm phase."""
@@ -66,6 +69,10 @@ class Faults:
             return False
         self.counts[kind] += 1
         return True
+
+    def on(self, kind: Fault) -> bool:
+        """Return whether this kind may strike in this run."""
+        return self._per_mille[kind] > 0
 
     def between(self, low: int, high: int) -> int:
         """Return an integer from low to high, both included."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trader_core.trader.state import State
 
 SKEW_MS_MAX = 700
+ABOUT_TO_MS, HAS_LEFT_MS = 20, 150
 DOWNTIME_MS_MAX = 40_000
 TIMEOUT_MS = (5_000, 15_000)
 
@@ -44,6 +45,8 @@ class SimShell:
         self.skew_ms = faults.between(-SKEW_MS_MAX, SKEW_MS_MAX)
         self.baseline = {"USDT": str(market.plan.capital // 10**10)}
         self.killed, self.closing = "", False
+        self.stirred: Callable[[int], None] = lambda _: None
+        """Called when an order is about to leave or has left, with the time within which it matters: chance may be malicious."""
         self.points = self.steps = self.crashes = self.generation = 0
         self.alive = False
         self.buffer: list[Record] = []
@@ -126,6 +129,7 @@ class SimShell:
 
     def _continue(self, effect: ev.Continue) -> None:
         self.flush()
+        self.stirred(ABOUT_TO_MS)
         delay = self.faults.between(0, 3_000) if self.faults.hit(Fault.SLOW_REQUEST) else self.faults.between(0, 20)
         self.later(delay, lambda: ev.SendDue(effect.client_order_ids, self.now_ms()))
 
@@ -149,6 +153,7 @@ class SimShell:
             self._answer(request, Reply(Outcome.GATED, evidence=refused), 0)
             return
         self.checker.leaves(self.state, request, killed=bool(self.killed), closing=self.closing)
+        self.stirred(HAS_LEFT_MS)
         if self.faults.hit(Fault.REQUEST_LOST) or self.faults.hit(Fault.GARBAGE_NOT_PLACED):
             self._answer(request, Reply(Outcome.UNKNOWN, evidence="no answer"), self.faults.between(*TIMEOUT_MS))
             return

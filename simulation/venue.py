@@ -14,6 +14,8 @@ from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueO
 
 FUTURE_MS = 1_000
 VISIBLE_MS_MAX = PROTOCOL.visibility_ms - 500
+REST_TICKS = 20
+"""A resting order fills a little further on average once in so many looks at it."""
 LATE_MS = 4 * STEP_MS
 
 
@@ -145,7 +147,8 @@ class SimVenue:
             if not order.resting:
                 continue
             price = self.market.price(order.index, now_ms)
-            if (price - order.request.limit) * int(order.request.side) <= 0 and self.faults.between(0, 9) == 0:
+            crosses = (price - order.request.limit) * int(order.request.side) <= 0
+            if crosses and not self.faults.calm and self.faults.between(1, REST_TICKS) == 1:
                 self._trade(order, self._part(order, order.request.qty - order.filled), price, now_ms)
             if order.filled >= order.request.qty:
                 order.state = VenueOrderState.FILLED

@@ -3,26 +3,32 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 from simulation.checker import Violation
 from simulation.faults import Fault, Faults
 from simulation.market import START_MS, STEP_MS, market
 from simulation.shell import SimShell
 from trader_core.model.command import Command
+from trader_core.model.errors import ChainBroken, IllegalMove
 from trader_core.trader import books
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
 
 SLOTS = 40
-TICK_MS = 1_000
+TICK_MS, POLL_MS = 1_000, 250
 GRACE_MS = 500
 CALM_MS = 900_000
 RECONCILE_MS, RECONCILE_SOON_MS = 120_000, 5_000
 COMMANDS = {
     Fault.KILL: Command.KILL, Fault.PAUSE: Command.PAUSE, Fault.CANCEL_ALL: Command.CANCEL_ALL, Fault.CLOSE_ALL: Command.CLOSE_ALL,
 }  # fmt: skip
-COMMAND_TICKS, COMMAND_TICKS_BUSY = 300, 60
-"""An operator's chance comes on average once in so many ticks; more often while an order rests, when it hurts."""
+COMMAND_TICKS, COMMAND_TICKS_BUSY = 800, 40
+"""An operator's chance comes on average once in so many ticks; more often while an order is on its way, when it hurts."""
+
+
+RESUMABLE = frozenset({"pause", "restricted", "dead_letter"})
+RESUME_TICKS, RESUME_TICKS_KILLED = 150, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,8 @@ class World:
         self.faults = Faults(seed, without)
         self.shell = SimShell(market(self.faults, slots), self.faults, crash_at)
         self.inbox: list[ev.Operator] = []
-        self._said = 0
+        self._said, self._ambushed = 0, False
+        self.shell.stirred = self._ambush
         self._next_reconcile_ms = 0
 
     def run(self) -> Outcome:
@@ -70,7 +77,18 @@ class World:
             shell.checker.calm(shell.state)
         except Violation as found:
             violation = found
+        except ChainBroken as broken:
+            violation = Violation("I6", str(broken))
+        except IllegalMove as illegal:
+            violation = Violation("I13", str(illegal))
         return self._outcome(violation)
+
+    def _ambush(self, within_ms: int) -> None:
+        """Say kill just before or after an order leaves, once, where the seed has kills."""
+        late = self.shell.state.next_slot_ms > START_MS + self.slots // 8 * STEP_MS
+        if late and not self._ambushed and self.faults.on(Fault.KILL) and self.faults.between(0, 3) == 0:
+            self._ambushed = True
+            self.shell.clock.after(self.faults.between(0, within_ms), partial(self._say, Command.KILL))
 
     def _calm(self) -> None:
         """Stop all faults and restart once; after a kill resting orders end only by our cancel."""
@@ -96,16 +114,18 @@ class World:
         end = not shell.killed and self.faults.calm
         if now // TICK_MS % 5 == 0:
             shell.venue.pass_time(now, end_resting=end)
-        self._operators(now)
+        self._operators()
         if not shell.alive:
             return
         self._attend()
-        self._slots(now)
         self._reconcile(now)
+        shell.clock.after(self.faults.between(0, TICK_MS - 1), self._slots)
 
     def _attend(self) -> None:
         """Do what the real shell does between slots: outside conditions, operators' words, unsettled orders."""
         shell = self.shell
+        if not shell.alive:
+            return
         if shell.killed and "kill" not in shell.state.flags:
             shell.handle(ev.FlagSeen("kill", on=True, why=shell.killed, now_ms=shell.now_ms()))
         durable = {r.body["command_id"] for r in shell.journal.records() if r.kind is Kind.OPERATOR} if self.inbox else set()
@@ -116,24 +136,24 @@ class World:
         if shell.state.pending:
             shell.handle(ev.Tick(shell.now_ms()))
 
-    def _slots(self, now: int) -> None:
+    def _slots(self) -> None:
         shell, bars = self.shell, self.shell.market.bars
-        while shell.alive and shell.state.next_slot_ms + STEP_MS + GRACE_MS <= now:
+        while shell.alive and shell.state.next_slot_ms + STEP_MS + GRACE_MS <= shell.clock.now_ms:
             row = (shell.state.next_slot_ms - START_MS) // STEP_MS
             if row >= len(bars):
                 return
             shell.handle(ev.Slot(shell.state.next_slot_ms, bars[row], shell.market.targets[row]))
 
-    def _operators(self, now: int) -> None:
+    def _operators(self) -> None:
         if self.faults.calm:
             return
-        resting = any(order.resting for order in self.shell.venue.placed)
-        ticks = COMMAND_TICKS_BUSY if resting else COMMAND_TICKS
+        ticks = COMMAND_TICKS_BUSY if self.shell.state.pending else COMMAND_TICKS
+        ticks = RESUME_TICKS_KILLED if self.shell.killed else RESUME_TICKS
+        if (self.shell.killed or RESUMABLE & set(self.shell.state.flags)) and self.faults.between(1, ticks) == 1:
+            self._say(Command.RESUME)
         for kind, command in COMMANDS.items():
             if self.faults.between(1, ticks) == 1 and self.faults.hit(kind):
-                self._say(command)
-                if command in {Command.KILL, Command.PAUSE} and self.faults.between(0, 1):
-                    self.shell.clock.at(now + self.faults.between(5_000, 300_000), lambda: self._say(Command.RESUME))
+                self.shell.clock.after(self.faults.between(0, TICK_MS - 1), partial(self._say, command))
 
     def _say(self, command: Command) -> None:
         """An operator speaks; a kill holds for the last gate from this moment, whether the process runs or not."""
@@ -150,6 +170,7 @@ class World:
             shell.closing = True
         self._said += 1
         self.inbox.append(ev.Operator(command, self._said, "operator", "a drill", shell.now_ms()))
+        shell.clock.after(self.faults.between(0, POLL_MS), self._attend)
 
     def _reconcile(self, now: int) -> None:
         """Compare the books as the real shell does: when nothing is on its way, soon while that is what holds the session."""

@@ -31,6 +31,23 @@ def on_fill(
     return book.fill(account[0], slots[i], grids[i], side, qty, price, fee, fee_base)
 
 
+IN_FLIGHT = ("buying", "buy_limit", "buy_reserved", "selling", "sell_limit")
+
+
+def on_late_fill(
+    account: Record, slots: Record, plan: Record, grids: Record, i: int, side: int, qty: int,
+    price: int, fee: int, fee_base: int, ts: int,
+) -> int:  # fmt: skip
+    """Book a fill of an order that had ended, and return what on_fill does: what is in flight is another order's and stays."""
+    kept, reserved = [int(slots[name][i]) for name in IN_FLIGHT], int(account["reserved"][0])
+    status = int(on_fill(account, slots, plan, grids, i, side, qty, price, fee, fee_base, ts))
+    for name, value in zip(IN_FLIGHT, kept, strict=True):
+        slots[name][i] = value
+    account["reserved"] = reserved
+    account["positions"] = np.count_nonzero((slots["position"] >= grids["lot"]) | (slots["buying"] > 0))
+    return status
+
+
 @entry
 def on_release(account: Any, slots: Any, plan: Any, grids: Any, i: int, side: int, qty: int, reason: int) -> int:  # noqa: ARG001
     """Free what is in flight and will not be filled, with its reserve, and return 0; reason 1 counts as a rejected order."""

@@ -235,7 +235,8 @@ def _release(state: State, order: Order, event: OrderEvent) -> None:
 def _fill(state: State, body: dict[str, Any]) -> None:
     order = state.orders[body["client_order_id"]]
     state.seen.add(f"{order.symbol} {body['trade_id']}")
-    core.on_fill(
+    book = core.on_fill if order.open else core.on_late_fill
+    book(
         state.account, state.slots, state.plan_record, state.grids,
         order.index, int(order.side), body["qty"], body["price"], body["fee"], body["fee_base"], body["ts"],
     )  # fmt: skip

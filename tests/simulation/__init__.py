@@ -1,0 +1,1 @@
+"""Tests with the simulator, and of it."""

@@ -1,0 +1,225 @@
+"""Rules of the machine that simulation found broken, each by hand: one order, one event, what is written and asked for."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulation.market import PROTOCOL, START_MS, STEP_MS, instruments
+from trader_core.model.bar import BAR
+from trader_core.model.command import Command
+from trader_core.model.money import UNIT
+from trader_core.model.order import OrderState
+from trader_core.model.plan import Limits, Plan
+from trader_core.model.session import Cause, Mode
+from trader_core.trader import events as ev
+from trader_core.trader.machine import step
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.recovery import fold, opening
+from trader_core.trader.state import State, digest
+from trader_core.trader.tracked import Order
+from trader_core.venues.port import Outcome, Reply, VenueOrder, VenueOrderState, VenueTrade
+
+LATER_MS = START_MS + 10 * STEP_MS
+
+
+class Bench:
+    """One machine, driven by hand on the first of the simulator's instruments."""
+
+    def __init__(self) -> None:
+        traded = instruments()[:1]
+        plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, limits=Limits(positions_max=1))
+        self.journal = [opening("bench", plan, traded, PROTOCOL, START_MS, {})]
+        self.state: State = fold(self.journal)
+        self.symbol = traded[0].symbol
+        self.feed(ev.Boot(START_MS, 1, "test"))
+        self.feed(ev.Reconciled((), START_MS))
+
+    def feed(self, event: ev.Event) -> tuple[list[Record], list[ev.Effect]]:
+        records, effects = step(self.state, event)
+        self.journal += records
+        assert digest(fold(self.journal)) == digest(self.state)
+        return records, effects
+
+    def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:
+        bars = np.zeros(1, BAR)
+        bars[0] = (self.state.next_slot_ms, price, price, price, price, 10**9)
+        return self.feed(ev.Slot(self.state.next_slot_ms, bars, np.array([target], np.int64)))
+
+    def sent(self, target: int = 10_000) -> Order:
+        """Have one order in SENDING."""
+        _, effects = self.slot(target)
+        due = effects[0]
+        assert isinstance(due, ev.Continue)
+        self.feed(ev.SendDue(due.client_order_ids, self.state.next_slot_ms))
+        return self.state.orders[due.client_order_ids[0]]
+
+    def opened(self, target: int = 10_000) -> Order:
+        """Have one order OPEN under a venue id of its own."""
+        order = self.sent(target)
+        self.feed(ev.Answered(order.client_order_id, Reply(Outcome.OK, self.shown(order, VenueOrderState.OPEN, 0)), LATER_MS))
+        return order
+
+    def shown(self, order: Order, state: VenueOrderState, filled: int) -> VenueOrder:
+        return VenueOrder(order.client_order_id, f"v-{order.client_order_id}", state, order.qty, filled, START_MS)
+
+    def look(self, order: Order, state: VenueOrderState, filled: int = 0) -> list[ev.Effect]:
+        return self.feed(ev.Looked(order.client_order_id, Reply(Outcome.OK, self.shown(order, state, filled)), LATER_MS))[1]
+
+    def trade(self, order: Order, qty: int, trade_id: str = "t1", **changes: Any) -> VenueTrade:
+        parts: dict[str, Any] = {
+            "trade_id": trade_id, "client_order_id": order.client_order_id, "venue_order_id": f"v-{order.client_order_id}",
+            "symbol": self.symbol, "side": order.side, "qty": qty, "price": 2_000_000, "fee": 0, "fee_base": 0, "ts_ms": LATER_MS,
+        }  # fmt: skip
+        return VenueTrade(**{**parts, **changes})
+
+    def trades(self, *trades: VenueTrade) -> list[Record]:
+        return self.feed(ev.TradesSeen(self.symbol, Reply(Outcome.OK, list(trades)), LATER_MS))[0]
+
+    def say(self, command: Command) -> tuple[list[Record], list[ev.Effect]]:
+        return self.feed(ev.Operator(command, 1, "operator", "", LATER_MS))
+
+    def bought(self) -> Order:
+        """Hold what one order bought."""
+        order = self.opened()
+        self.trades(self.trade(order, order.qty))
+        assert order.state is OrderState.FILLED
+        return order
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_venue_that_does_not_cancel_is_asked_again_by_a_tick_and_not_at_once(bench: Bench) -> None:
+    order = bench.opened()
+    _, effects = bench.say(Command.KILL)
+    assert effects == [ev.CancelOrder(order.client_order_id, bench.symbol)]
+    assert bench.look(order, VenueOrderState.OPEN) == []
+    _, effects = bench.feed(ev.Tick(LATER_MS + STEP_MS))
+    assert effects == [ev.CancelOrder(order.client_order_id, bench.symbol)]
+
+
+def test_an_order_that_is_found_after_a_kill_is_cancelled(bench: Bench) -> None:
+    order = bench.sent()
+    bench.say(Command.KILL)
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.UNKNOWN), LATER_MS))
+    assert order.state is OrderState.UNKNOWN
+    assert bench.look(order, VenueOrderState.OPEN) == [ev.CancelOrder(order.client_order_id, bench.symbol)]
+
+
+def test_a_restart_goes_on_cancelling(bench: Bench) -> None:
+    order = bench.opened()
+    bench.say(Command.CANCEL_ALL)
+    _, effects = bench.feed(ev.Boot(LATER_MS, 2, "test"))
+    assert order.state is OrderState.CANCELING
+    assert effects == [ev.CancelOrder(order.client_order_id, bench.symbol)]
+
+
+def test_a_restart_makes_what_was_being_sent_unknown_and_gives_up_what_had_not_left(bench: Bench) -> None:
+    order = bench.sent()
+    bench.feed(ev.Boot(LATER_MS, 2, "test"))
+    assert order.state is OrderState.UNKNOWN
+    other = Bench()
+    other.slot(10_000)
+    other.feed(ev.Boot(LATER_MS, 2, "test"))
+    assert [str(o.state) for o in other.state.orders.values()] == ["ABANDONED"]
+    assert int(other.state.account["reserved"][0]) == 0
+
+
+@pytest.mark.parametrize("word", [Command.KILL, Command.CANCEL_ALL, Command.CLOSE_ALL])
+def test_what_has_not_left_is_given_up_by_kill_cancel_all_and_close_all(bench: Bench, word: Command) -> None:
+    bench.slot(10_000)
+    bench.say(word)
+    assert [str(order.state) for order in bench.state.orders.values()] == ["ABANDONED"]
+    assert int(bench.state.slots["buying"][0]) == 0
+
+
+def test_a_kill_outranks_the_close_all_before_it_and_not_the_one_after_it(bench: Bench) -> None:
+    bench.bought()
+    bench.say(Command.CLOSE_ALL)
+    bench.say(Command.KILL)
+    records, _ = bench.slot(-1)
+    assert [record.kind for record in records] == [Kind.BARS]
+    bench.say(Command.CLOSE_ALL)
+    records, _ = bench.slot(-1)
+    assert [record.kind for record in records] == [Kind.BARS, Kind.INTENT]
+    assert records[1].body["cause"] == int(Cause.OPERATOR)
+    bench.say(Command.KILL)
+    assert [str(o.state) for o in bench.state.orders.values()] == ["FILLED", "ABANDONED"]
+    records, _ = bench.slot(-1)
+    assert [record.kind for record in records] == [Kind.BARS], "a second kill withdraws the second close-all"
+
+
+def test_books_that_differ_halt_and_have_the_fills_read_again(bench: Bench) -> None:
+    _, effects = bench.feed(ev.Reconciled(("AAA: 1 more",), LATER_MS))
+    assert bench.state.mode is Mode.HALTED
+    assert [effect for effect in effects if isinstance(effect, ev.FetchTrades)] == [ev.FetchTrades(bench.symbol, LATER_MS - 86_400_000)]
+
+
+def test_a_late_fill_is_booked_and_leaves_another_orders_quantity_in_flight(bench: Bench) -> None:
+    first = bench.opened()
+    bench.look(first, VenueOrderState.EXPIRED)
+    second = bench.opened(5_000)
+    in_flight, reserved = int(bench.state.slots["buying"][0]), int(bench.state.account["reserved"][0])
+    bench.trades(bench.trade(first, 100))
+    assert bench.state.position(0) == 100
+    assert int(bench.state.slots["buying"][0]) == in_flight == second.qty
+    assert int(bench.state.account["reserved"][0]) == reserved
+    assert int(bench.state.account["positions"][0]) == 1
+    assert bench.state.anomalies == 1
+
+
+def test_a_fill_of_an_order_that_was_never_placed_lets_nothing_new_in(bench: Bench) -> None:
+    order = bench.sent()
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.REJECTED), LATER_MS))
+    bench.trades(bench.trade(order, 100))
+    assert bench.state.position(0) == 100
+    assert "dead_letter" in bench.state.flags
+    assert bench.state.mode is Mode.REDUCING
+
+
+def test_a_trade_without_client_id_waits_until_no_order_of_its_symbol_is_unproven(bench: Bench) -> None:
+    order = bench.sent()
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.UNKNOWN), LATER_MS))
+    anonymous = bench.trade(order, order.qty, client_order_id="")
+    assert bench.trades(anonymous) == []
+    bench.look(order, VenueOrderState.FILLED, order.qty)
+    bench.trades(anonymous)
+    assert order.state is OrderState.FILLED
+    assert bench.state.anomalies == 0
+
+
+def test_a_foreign_trade_is_counted_once_and_never_touched(bench: Bench) -> None:
+    order = bench.bought()
+    foreign = bench.trade(order, 5, "t9", client_order_id="somebody", venue_order_id="x")
+    bench.trades(foreign)
+    assert bench.trades(foreign) == []
+    assert bench.state.anomalies == 1
+    assert bench.state.position(0) == order.qty
+
+
+def test_a_late_answer_to_a_quarantined_order_changes_nothing(bench: Bench) -> None:
+    order = bench.sent()
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.UNKNOWN), LATER_MS))
+    bench.feed(ev.Looked(order.client_order_id, Reply(Outcome.RETRYABLE_READ), LATER_MS + PROTOCOL.give_up_ms))
+    assert order.state is OrderState.QUARANTINED
+    records, effects = bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.UNKNOWN), LATER_MS + PROTOCOL.give_up_ms))
+    assert records == []
+    assert effects == [ev.Look(order.client_order_id, bench.symbol)]
+
+
+def test_absence_needs_two_negatives_after_the_last_moment_and_both_lists(bench: Bench) -> None:
+    order = bench.sent()
+    cid = order.client_order_id
+    bench.feed(ev.Answered(cid, Reply(Outcome.UNKNOWN), order.sent_ms + 100))
+    last = order.sent_ms + 5_000 + 10_000 + 1_000
+    for now, proof in ((last, False), (last + 1, False), (last + 500, False), (last + 1_001, True)):
+        _, effects = bench.feed(ev.Looked(cid, Reply(Outcome.NOT_FOUND), now))
+        assert (effects == [ev.ProveAbsence(cid, bench.symbol, order.sent_ms - 1_000)]) is proof
+    bench.feed(ev.AbsenceEvidence(cid, Reply(Outcome.OK, []), Reply(Outcome.RETRYABLE_READ), last + 2_000))
+    assert str(order.state) == "UNKNOWN"
+    bench.feed(ev.AbsenceEvidence(cid, Reply(Outcome.OK, []), Reply(Outcome.OK, []), last + 2_000))
+    assert str(order.state) == "NOT_PLACED"
+    assert int(bench.state.account["reserved"][0]) == 0
