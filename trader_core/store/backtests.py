@@ -64,6 +64,24 @@ class Rows(NamedTuple):
     fills: list[FillRow]
 
 
+class Decided(NamedTuple):
+    """The engine's DECISION with Python's integers; see engine/layout.py."""
+
+    signal: int
+    ts: int
+    instrument: int
+    cause: int
+    target_from: int
+    target_to: int
+    wanted: int
+    qty: int
+    refusal: int
+    close: int
+    limit: int
+    reserve: int
+    verdicts: int
+
+
 def account_of(session_id: str) -> str:
     """Return the account of a backtest: its own, so that nothing of it is taken for a trader's."""
     return f"backtest:{session_id}"
@@ -115,16 +133,18 @@ def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, 
     """Return what was decided and filled as rows; an intent whose next bar never came is ABANDONED at `end_ms`."""
     rows = Rows([], [], [], [], [])
     outcome = _outcomes(result.fills)
-    for decision in result.decisions:
-        signal, ts, symbol = int(decision["signal"]), int(decision["ts"]), instruments[int(decision["instrument"])].symbol
-        rows.signals.append(_signal(decision, signal, ts, symbol))
-        if decision["refusal"]:
-            refusal = Refusal(int(decision["refusal"]))
-            rows.refusals.append(RefusalRow(signal, refusal.name, refusal // 10, int(decision["verdicts"])))
+    for decision in map(Decided._make, result.decisions[list(Decided._fields)].tolist()):
+        symbol = instruments[decision.instrument].symbol
+        targets = decision.target_from, decision.target_to
+        cause = Cause(decision.cause).name
+        rows.signals.append(SignalRow(decision.signal, decision.ts, symbol, cause, *targets, decision.wanted, decision.close))
+        if decision.refusal:
+            refusal = Refusal(decision.refusal)
+            rows.refusals.append(RefusalRow(decision.signal, refusal.name, refusal // 10, decision.verdicts))
             continue
-        intent = _intent(session_id, decision, signal, symbol)
+        intent = _intent(session_id, decision, symbol)
         rows.intents.append(intent)
-        rows.orders.append(_order(session_id, intent, outcome.get(signal), end_ms))
+        rows.orders.append(_order(session_id, intent, outcome.get(decision.signal), end_ms))
     cids = {intent.signal_id: intent.client_order_id for intent in rows.intents}
     rows.fills.extend(_fills(session_id, instruments, result.fills, cids))
     return rows
@@ -133,24 +153,18 @@ def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, 
 def _outcomes(fills: Record) -> dict[int, tuple[int, int, int]]:
     """Return (filled, released, ts) per signal."""
     found: dict[int, tuple[int, int, int]] = {}
-    for fill in fills:
-        filled, released, _ = found.get(int(fill["signal"]), (0, 0, 0))
-        found[int(fill["signal"])] = (filled + int(fill["qty"]), released + int(fill["released"]), int(fill["ts"]))
+    for signal, qty, released, ts in fills[["signal", "qty", "released", "ts"]].tolist():
+        before = found.get(signal, (0, 0, 0))
+        found[signal] = (before[0] + qty, before[1] + released, ts)
     return found
 
 
-def _signal(decision: Any, signal: int, ts: int, symbol: str) -> SignalRow:
-    cause = Cause(int(decision["cause"])).name
-    targets = int(decision["target_from"]), int(decision["target_to"])
-    return SignalRow(signal, ts, symbol, cause, *targets, int(decision["wanted"]), int(decision["close"]))
-
-
-def _intent(session_id: str, decision: Any, signal: int, symbol: str) -> IntentRow:
-    side = Side.BUY if decision["qty"] > 0 else Side.SELL
-    key = decision_key(session_id, symbol, int(decision["ts"]), side.name, 1)
+def _intent(session_id: str, decision: Decided, symbol: str) -> IntentRow:
+    side = Side.BUY if decision.qty > 0 else Side.SELL
+    key = decision_key(session_id, symbol, decision.ts, side.name, 1)
     return IntentRow(
-        client_order_id(key), signal, key, symbol, int(side), abs(int(decision["qty"])), int(decision["limit"]), int(decision["reserve"]),
-        Cause(int(decision["cause"])).name, int(decision["verdicts"]), int(decision["ts"]),
+        client_order_id(key), decision.signal, key, symbol, int(side), abs(decision.qty), decision.limit, decision.reserve,
+        Cause(decision.cause).name, decision.verdicts, decision.ts,
     )  # fmt: skip
 
 
@@ -164,20 +178,20 @@ def _order(session_id: str, intent: IntentRow, outcome: tuple[int, int, int] | N
 
 
 def _fills(session_id: str, instruments: Sequence[Instrument], fills: Record, cids: Mapping[int, str]) -> list[FillRow]:
+    account, symbols = account_of(session_id), [instrument.symbol for instrument in instruments]
+    signals = fills["signal"][fills["qty"] > 0].tolist()
     return [
         FillRow(
-            account_of(session_id), instruments[int(fill["instrument"])].symbol, str(number), session_id, int(fill["signal"]),
-            cids[int(fill["signal"])], int(fill["side"]), int(fill["qty"]), int(fill["price"]), int(fill["fee"]), int(fill["fee_base"]),
-            int(fill["ts"]),
+            account, symbols[fill.instrument], str(number), session_id, signal, cids[signal], fill.side, fill.qty, fill.price, fill.fee,
+            fill.fee_base, fill.ts,
         )
-        for number, fill in enumerate(fills) if fill["qty"] > 0
+        for number, (signal, fill) in enumerate(zip(signals, traded(fills), strict=True))
     ]  # fmt: skip
 
 
 def traded(fills: Record) -> list[Traded]:
-    """Return the engine's fills as the figures take them."""
-    names = ("ts", "instrument", "side", "qty", "price", "fee", "fee_base")
-    return [Traded(*(int(fill[name]) for name in names)) for fill in fills if fill["qty"] > 0]
+    """Return the engine's fills as the figures take them; releases without a fill are left out."""
+    return [Traded(*fill) for fill in fills[fills["qty"] > 0][list(Traded._fields)].tolist()]
 
 
 def daily_pnl(result: Result, booked: Sequence[Booked], capital: int) -> list[PnlRow]:
