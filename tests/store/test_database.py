@@ -25,7 +25,9 @@ select c.relname || ':' || a.privilege_type from pg_class c, aclexplode(c.relacl
 TRADES = {f"{table}:INSERT" for table in (
     "instrument", "collection_session", "candle", "candle_revision", "trading_session", "signal", "refusal", "intent", "orders", "fill",
     "position_snapshot", "pnl_snapshot", "session_statistic",
-)} | {f"{table}:UPDATE" for table in ("instrument", "candle", "trading_session", "orders", "session_statistic")}  # fmt: skip
+)} | {f"{table}:UPDATE" for table in (
+    "instrument", "candle", "trading_session", "orders", "session_statistic", "position_snapshot", "pnl_snapshot",
+)}  # fmt: skip
 
 
 def test_a_database_that_does_not_answer_is_away() -> None:
