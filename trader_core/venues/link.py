@@ -73,6 +73,8 @@ async def connect(
             feed = RealTimeFeed(gateway, clock, symbols, timeframe)
     except GatehouseError:
         await gateway.close()
+        if isinstance(clock, SteppedClock):
+            await clock.close()
         raise
     identity = hashlib.sha256(f"{venue} {said['api_key']}".encode()).hexdigest()[:12]
     return Link(gateway, feed, profile, identity)
