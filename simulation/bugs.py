@@ -98,6 +98,16 @@ def _tick_only_looks(run_: Run, _event: ev.Tick) -> None:
             run_.look(order)
 
 
+def _tick_sleeps(_run: Run, _event: ev.Tick) -> None:
+    """Look at nothing again."""
+
+
+def _end_silently(run_: Run, order: Any, found: port.VenueOrder, now: int) -> None:
+    _COMPARE(run_, order, found, now)
+    if order.open and found.state is port.VenueOrderState.EXPIRED:
+        order.state = OrderState.EXPIRED
+
+
 def _release_unknown(state_: state.State, body: dict[str, Any]) -> None:
     _MOVE(state_, body)
     if body["event"] == OrderEvent.LOSE:
@@ -137,6 +147,7 @@ def _nothing(*_: Any) -> None:
 _BOOT = machine._HANDLERS[ev.Boot]  # noqa: SLF001 - bugs are planted inside
 _MOVE: Callable[[state.State, dict[str, Any]], None] = state._APPLY[Kind.MOVE]  # noqa: SLF001
 _PROVEN = (*settling.PROVEN_ABSENT, port.Outcome.UNKNOWN)
+_COMPARE = settling._compare  # noqa: SLF001
 _FILL = settling._fill  # noqa: SLF001
 _WRITE = Run.write
 _HANDLERS: Any = machine._HANDLERS  # noqa: SLF001
@@ -147,6 +158,8 @@ BUGS = (
     Bug("the order is sent again with another time", "I10", ((_HANDLERS, ev.Answered, _resend_anew),)),
     Bug("a trade that is reported twice is booked twice", "I8", ((_HANDLERS, ev.TradesSeen, _book_again),)),
     Bug("recovery takes SENDING for never sent", "I7", ((_HANDLERS, ev.Boot, _boot_forgets),)),
+    Bug("nobody looks again at what is unsettled", "I5", ((_HANDLERS, ev.Tick, _tick_sleeps),)),
+    Bug("an order ends without a record", "I13", ((settling, "_compare", _end_silently),)),
     Bug("a kill cancels once", "I9", ((settling, "cancel", _nothing), (_HANDLERS, ev.Tick, _tick_only_looks))),
     Bug("exposure ignores what is unknown", "I4", ((state._APPLY, Kind.MOVE, _release_unknown),)),  # noqa: SLF001
     Bug("the first negative look-up is proof", "I7", ((settling, "_not_found", _believe_first_negative),)),

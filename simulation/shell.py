@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trader_core.trader.state import State
 
 SKEW_MS_MAX = 700
-ABOUT_TO_MS, HAS_LEFT_MS = 20, 150
+ABOUT_TO_MS, HAS_LEFT_MS = 20, 40
 DOWNTIME_MS_MAX = 40_000
 TIMEOUT_MS = (5_000, 15_000)
 

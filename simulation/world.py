@@ -8,7 +8,7 @@ from functools import partial
 from simulation.checker import Violation
 from simulation.faults import Fault, Faults
 from simulation.market import START_MS, STEP_MS, market
-from simulation.shell import SimShell
+from simulation.shell import ABOUT_TO_MS, HAS_LEFT_MS, SimShell
 from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken, IllegalMove
 from trader_core.trader import books
@@ -23,7 +23,7 @@ RECONCILE_MS, RECONCILE_SOON_MS = 120_000, 5_000
 COMMANDS = {
     Fault.KILL: Command.KILL, Fault.PAUSE: Command.PAUSE, Fault.CANCEL_ALL: Command.CANCEL_ALL, Fault.CLOSE_ALL: Command.CLOSE_ALL,
 }  # fmt: skip
-COMMAND_TICKS, COMMAND_TICKS_BUSY = 800, 40
+COMMAND_TICKS, COMMAND_TICKS_BUSY = 600, 40
 """An operator's chance comes on average once in so many ticks; more often while an order is on its way, when it hurts."""
 
 
@@ -59,6 +59,8 @@ class World:
         self.shell = SimShell(market(self.faults, slots), self.faults, crash_at)
         self.inbox: list[ev.Operator] = []
         self._said, self._ambushed = 0, False
+        self._ambush_ms = START_MS + self.faults.between(slots // 8, slots) * STEP_MS
+        self._ambush_within_ms = (ABOUT_TO_MS, HAS_LEFT_MS)[self.faults.between(0, 1)]
         self.shell.stirred = self._ambush
         self._next_reconcile_ms = 0
 
@@ -72,8 +74,7 @@ class World:
             shell.clock.run(end_ms)
             self._calm()
             shell.clock.run(end_ms + CALM_MS)
-            shell.flush()
-            shell.checker.folded(shell.state, [])
+            shell.checker.folded(shell.state, shell.buffer)
             shell.checker.calm(shell.state)
         except Violation as found:
             violation = found
@@ -85,8 +86,8 @@ class World:
 
     def _ambush(self, within_ms: int) -> None:
         """Say kill just before or after an order leaves, once, where the seed has kills."""
-        late = self.shell.state.next_slot_ms > START_MS + self.slots // 8 * STEP_MS
-        if late and not self._ambushed and self.faults.on(Fault.KILL) and self.faults.between(0, 3) == 0:
+        ripe = self.shell.clock.now_ms > self._ambush_ms and within_ms == self._ambush_within_ms
+        if ripe and not self._ambushed and self.faults.on(Fault.KILL):
             self._ambushed = True
             self.shell.clock.after(self.faults.between(0, within_ms), partial(self._say, Command.KILL))
 
@@ -152,6 +153,8 @@ class World:
         if (self.shell.killed or RESUMABLE & set(self.shell.state.flags)) and self.faults.between(1, ticks) == 1:
             self._say(Command.RESUME)
         for kind, command in COMMANDS.items():
+            if kind is Fault.KILL and not self.shell.killed:
+                continue  # the first kill comes from the ambush
             if self.faults.between(1, ticks) == 1 and self.faults.hit(kind):
                 self.shell.clock.after(self.faults.between(0, TICK_MS - 1), partial(self._say, command))
 
