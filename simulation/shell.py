@@ -13,7 +13,6 @@ from simulation.journal import SimJournal
 from simulation.market import PROTOCOL, START_MS, Market
 from simulation.scheduler import Scheduler
 from simulation.venue import SimVenue
-from trader_core.model.session import Cause, Mode
 from trader_core.trader import events as ev
 from trader_core.trader import machine
 from trader_core.trader.recovery import opening
@@ -138,14 +137,8 @@ class SimShell:
         self._leave(effect.request)
 
     def gate(self, request: SendRequest) -> str:
-        """Return why an order may not leave, as the real shell's last gate does, or an empty text.
-
-        An operator's exit passes a kill only once the machine has taken that kill: then the exit was ordered after it.
-        """
-        order = self.state.orders[request.client_order_id]
-        if self.killed and (order.cause is not Cause.OPERATOR or self.state.mode is not Mode.KILLED):
-            return self.killed
-        return "" if machine.may_send(self.state.mode, order.side, order.cause) else f"the session is {self.state.mode.name}"
+        """Return why an order may not leave, or an empty text: asked at the last moment."""
+        return machine.withheld(self.state, request.client_order_id, self.killed)
 
     def _leave(self, request: SendRequest) -> None:
         refused = self.gate(request)

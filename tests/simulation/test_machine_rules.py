@@ -13,7 +13,7 @@ from trader_core.model.order import OrderState
 from trader_core.model.plan import Limits, Plan
 from trader_core.model.session import Cause, Mode
 from trader_core.trader import events as ev
-from trader_core.trader.machine import step
+from trader_core.trader.machine import step, withheld
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import fold, opening
 from trader_core.trader.state import State, digest
@@ -223,3 +223,19 @@ def test_absence_needs_two_negatives_after_the_last_moment_and_both_lists(bench:
     bench.feed(ev.AbsenceEvidence(cid, Reply(Outcome.OK, []), Reply(Outcome.OK, []), last + 2_000))
     assert str(order.state) == "NOT_PLACED"
     assert int(bench.state.account["reserved"][0]) == 0
+
+
+def test_the_last_gate_lets_an_operators_exit_pass_only_a_kill_that_the_machine_has_taken(bench: Bench) -> None:
+    bench.bought()
+    bench.say(Command.CLOSE_ALL)
+    exit_order = bench.sent(-1)
+    cid = exit_order.client_order_id
+    assert exit_order.cause is Cause.OPERATOR
+    assert withheld(bench.state, cid, "") == ""
+    assert withheld(bench.state, cid, "killed elsewhere") == "killed elsewhere"
+    later = Bench()
+    later.bought()
+    later.say(Command.KILL)
+    later.say(Command.CLOSE_ALL)
+    assert withheld(later.state, later.sent(-1).client_order_id, "killed") == ""
+    assert withheld(later.state, "gh-nobody", "") == "no journaled order has this client id"

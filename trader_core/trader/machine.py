@@ -45,6 +45,19 @@ def may_send(mode: Mode, side: Side, cause: Cause) -> bool:
     return cause is Cause.OPERATOR or (mode is Mode.HALTED and cause is Cause.PROTECT)
 
 
+def withheld(state: State, client_order_id: str, killed: str) -> str:
+    """Return why an order may not be written to the socket now, or an empty text; `killed` says why everything is, if it is.
+
+    An operator's exit passes a kill only once the machine has taken that kill: then it was ordered after it.
+    """
+    order = state.orders.get(client_order_id)
+    if order is None:
+        return "no journaled order has this client id"
+    if killed and (order.cause is not Cause.OPERATOR or state.mode is not Mode.KILLED):
+        return killed
+    return "" if may_send(state.mode, order.side, order.cause) else f"the session is {state.mode.name}"
+
+
 def _boot(run: Run, event: ev.Boot) -> None:
     """Recovery: whatever was on its way is unknown until the venue speaks; intents that never left are given up."""
     state = run.state
