@@ -50,6 +50,8 @@ class Running:
 
     control: Control
     task: asyncio.Task[None]
+    killed: str = ""
+    """Why a command killed it: holds for the last gate, whatever the switch says, until a resume."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,7 @@ class Trader:
     def _set_kill(self, why: str) -> None:
         self.kill = why
         for running in self.running.values():
-            running.control.kill = why
+            running.control.kill = why or running.killed
 
     async def _obey(self, word: commands.CommandRow) -> None:
         command = Command(word.command)
@@ -166,9 +168,10 @@ class Trader:
             if command is Command.STOP:
                 running.control.stop = StopPolicy(word.args.get("policy", StopPolicy.KEEP))
             if command is Command.KILL:
-                running.control.kill = running.control.kill or f"killed by {word.actor}"
+                running.killed = f"killed by {word.actor}"
             if command is Command.RESUME:
-                running.control.kill = self.kill
+                running.killed = ""
+            running.control.kill = self.kill or running.killed
             running.control.inbox.append(event)
             if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
                 running.control.inbox.append(replace(event, command=Command.CLOSE_ALL))
