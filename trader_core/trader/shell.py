@@ -163,8 +163,9 @@ class Shell:
         if killed and "kill" not in self.state.flags:
             await self.handle(ev.FlagSeen("kill", on=True, why=killed, now_ms=now))
         while self.control.inbox:
-            event = self.control.inbox.popleft()
+            event = self.control.inbox[0]
             await self.handle(event)
+            self.control.inbox.popleft()  # durable only now: with the database away the word waits for the next fold
             self.control.answers.append((event.command_id, self._outcome))
         if self.state.pending:
             await self.handle(ev.Tick(now))
