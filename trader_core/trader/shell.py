@@ -189,7 +189,7 @@ class Shell:
         if reply.outcome is not Outcome.OK or reply.value is None:
             return
         found = books.differences(self.state, self.state.baseline, reply.value)
-        first, self._suspect = found != self._suspect, found
+        first, self._suspect = not self._suspect, found  # any second one: a difference that moves is none the less one
         if found and first:
             return
         await self.handle(ev.Reconciled(found, self.feed.now_ms()))
