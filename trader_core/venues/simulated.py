@@ -136,8 +136,9 @@ class SimulatedVenue:
 
     async def trades(self, symbol: str, since_ms: int) -> Reply[list[VenueTrade]]:
         """Return the fills of a symbol since a time."""
+        # A fill is dated at its bar's open, which lies before the moment at which its order left.
         held = (h for h in self._held.values() if h.request.symbol == symbol)
-        return Reply(Outcome.OK, [t for h in held for t in h.trades if t.ts_ms >= since_ms])
+        return Reply(Outcome.OK, [t for h in held for t in h.trades if max(t.ts_ms, h.request.sent_ms) >= since_ms])
 
     async def balances(self) -> Reply[list[Balance]]:
         """Return cash and quantities by this venue's own count."""
