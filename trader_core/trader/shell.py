@@ -152,8 +152,11 @@ class Shell:
                 continue
             finally:
                 task.cancel()
-            if "stale" in self.state.flags:
-                await self.handle(ev.FlagSeen("stale", on=False, why="bars arrive again", now_ms=self.feed.now_ms()))
+            now = self.feed.now_ms()
+            late = now >= ts_ms + 2 * self.state.step_ms  # the next bar has closed: this one's price is history
+            if late != ("stale" in self.state.flags):
+                why = f"slot {ts_ms} is {now - ts_ms} ms old" if late else "bars arrive again"
+                await self.handle(ev.FlagSeen("stale", on=late, why=why, now_ms=now))
             return bars
 
     async def attend(self) -> None:
