@@ -89,6 +89,7 @@ class World:
         ripe = self.shell.clock.now_ms > self._ambush_ms and within_ms == self._ambush_within_ms
         if ripe and not self._ambushed and self.faults.on(Fault.KILL):
             self._ambushed = True
+            self.faults.counts[Fault.KILL] += 1
             self.shell.clock.after(self.faults.between(0, within_ms), partial(self._say, Command.KILL))
 
     def _calm(self) -> None:
