@@ -61,6 +61,8 @@ class Opener:
             venue, feed = _door(row.mode, state, link)
             row = await self._in_thread(lambda db: sessions.load_session(db, row.session_id))
             control.until_ms, control.end = row.until_ms, row.stop_policy
+            if "stopping" in state.flags and control.stop is None:  # another process took that word
+                control.stop = row.stop_policy
             await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
             shell = Shell(state, durable, venue, feed, control)
             shells.append(shell)

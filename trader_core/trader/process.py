@@ -162,6 +162,8 @@ class Trader:
         if not chosen:
             await self._done(word.command_id, "no session of this account is running")
             return
+        if command is Command.STOP and not await self._keep_policy(word, list(chosen)):
+            return
         self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
         for running in chosen.values():
             event = ev.Operator(command, word.command_id, word.actor, word.reason, WallClock().now_ms())
@@ -175,6 +177,21 @@ class Trader:
             running.control.inbox.append(event)
             if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
                 running.control.inbox.append(replace(event, command=Command.CLOSE_ALL))
+
+    async def _keep_policy(self, word: commands.CommandRow, session_ids: list[str]) -> bool:
+        """Store what a stop leaves, so that it outlives this process; a policy that does not exist is answered and False."""
+        policy = word.args.get("policy", StopPolicy.KEEP)
+        if policy not in set(StopPolicy):
+            await self._done(word.command_id, f"refused: expected a policy of {', '.join(StopPolicy)}; found {policy!r}; say it again")
+            return False
+
+        def work() -> None:
+            with database.begin(self.engine) as db:
+                for session_id in session_ids:
+                    sessions.set_stop_policy(db, session_id, StopPolicy(policy))
+
+        await self.in_thread(work)
+        return True
 
     async def _answer(self) -> None:
         """Finish each command that every session has answered, or that ended before it could."""
