@@ -8,9 +8,11 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +20,7 @@ import structlog
 
 from trader_core.clock import WallClock
 from trader_core.model.command import Command
-from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError
+from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, VenueUnavailable
 from trader_core.model.session import SessionStatus, StopPolicy
 from trader_core.store import commands, database, lease, sessions
 from trader_core.trader import events as ev
@@ -33,6 +35,7 @@ POLL_S = 0.1
 LEASE_TTL_S = 10.0
 LEASE_MARGIN_S = 2.0
 RETRY_S = 0.5
+VENUE_RETRY_S = 1.0
 SENTINEL = "KILL"
 """A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
 
@@ -99,7 +102,7 @@ class Trader:
         try:
             while not self.stopping.is_set():
                 try:
-                    with lease.account_lock(self.engine, self.account) as lock:
+                    async with self._locked() as lock:
                         await self._take()
                         self.held.set()
                         await self._rounds(lock)
@@ -110,6 +113,17 @@ class Trader:
                     self.held.clear()
         finally:
             await self._leave()
+
+    @asynccontextmanager
+    async def _locked(self) -> "AsyncIterator[Connection]":
+        """Hold the account's lock; connecting and letting go may take seconds, so the store's thread does both."""
+        lock = lease.account_lock(self.engine, self.account)
+        db = await self.in_thread(lock.__enter__)
+        try:
+            yield db
+        finally:
+            with suppress(DatabaseAway):  # then the lock is gone already
+                await self.in_thread(lambda: lock.__exit__(None, None, None))
 
     async def _rounds(self, lock: "Connection") -> None:
         while not self.stopping.is_set():
@@ -220,6 +234,7 @@ class Trader:
             await self.held.wait()
             epoch = self.epoch
             try:
+                row = await self.in_thread(partial(self._load, row.session_id))
                 assert self.run_session is not None, "a trader is given what runs its sessions"
                 await self.run_session(row, control, epoch)
             except DatabaseAway as error:
@@ -233,6 +248,10 @@ class Trader:
                 self.stopping.set()
                 return
             except GatehouseError as error:
+                if isinstance(error, VenueUnavailable) and row.from_ms:  # what it holds there may not be forgotten
+                    log.warning("session waits for its exchange", session=row.session_id, text=str(error))
+                    await asyncio.sleep(VENUE_RETRY_S)
+                    continue
                 log.exception("session failed", session=row.session_id)
                 await self._fail(row.session_id, str(error))
                 return
@@ -241,6 +260,10 @@ class Trader:
                 await self._fail(row.session_id, f"{type(error).__name__}: {error}")
                 raise
             return
+
+    def _load(self, session_id: str) -> sessions.SessionRow:
+        with database.begin(self.engine) as db:
+            return sessions.load_session(db, session_id)
 
     async def _fail(self, session_id: str, text: str) -> None:
         def work() -> None:
