@@ -30,7 +30,10 @@ def trader(
     """Run the trader of one account until SIGTERM: it owns the lock, the key, the sockets and the account's sessions."""
     if account not in ACCOUNTS:
         raise UnknownName(f"an account of {', '.join(ACCOUNTS)}", repr(account), "choose one of them")
+    from trader_core.log import configure
+
     settings = options.settings()
+    configure(settings.log_level)  # without it a traceback shows every local, keys included
     with reach.database(settings) as server:
         asyncio.run(_serve(settings, server.url("trader"), account, parent))
 
