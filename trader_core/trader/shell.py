@@ -32,6 +32,7 @@ POLL_S = 0.25
 RECONCILE_SLOTS = 60
 FLATTEN_SLOTS_MAX = 60
 SETTLE_TRIES = 240
+DRAIN_SLOTS = 5
 FEED_RETRY_S = 1.0
 
 
@@ -112,7 +113,7 @@ class Shell:
             flattening += self.control.stop is StopPolicy.FLATTEN
             if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags or self._suspect:
                 await self.reconcile()
-        await self.settle()
+        await self._drain()
         await self.reconcile()
         if self._suspect:
             await self.reconcile()
@@ -133,11 +134,26 @@ class Shell:
     async def slot(self, ts_ms: int) -> None:
         """Wait for one slot's bars while attending to operators, then settle, decide and step."""
         bars = await self._bars(ts_ms)
+        if bars is None:
+            return
         await self.attend()
         targets = self.decider.push(bars)
         await self.handle(ev.Slot(ts_ms, bars, targets))
 
-    async def _bars(self, ts_ms: int) -> Bars:
+    async def _drain(self) -> None:
+        """Let a few slots more pass for what is on its way, and decide nothing: after the end nobody looks for an order."""
+        for ahead in range(DRAIN_SLOTS):
+            await self.settle()
+            if not self.state.pending:
+                return
+            await self._bars(self.state.next_slot_ms + ahead * self.state.step_ms)
+        await self.settle()
+
+    def _leaving(self) -> bool:
+        return self.control.stop is StopPolicy.KEEP and not self.state.pending
+
+    async def _bars(self, ts_ms: int) -> Bars | None:
+        """Return the bars of a slot, or None when the session is to end without them."""
         while True:
             task = asyncio.ensure_future(self.feed.next_slot(ts_ms))
             try:
@@ -145,10 +161,15 @@ class Shell:
                     await asyncio.wait({task}, timeout=POLL_S)
                     if not task.done():
                         await self.attend()
+                    if self._leaving():
+                        return None
                 bars = task.result()
             except VenueError as error:
                 await self.handle(ev.FlagSeen("stale", on=True, why=str(error), now_ms=self.feed.now_ms()))
                 await asyncio.sleep(FEED_RETRY_S)
+                await self.attend()
+                if self.control.stop is StopPolicy.KEEP:
+                    return None
                 continue
             finally:
                 task.cancel()
