@@ -20,7 +20,8 @@ from trader_core.trader.examine import examine, statistics
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, digest, opened
-from trader_core.venues.link import Link, connect
+from trader_core.trader.turn import turn
+from trader_core.venues.link import Link, connect, turn_file
 from trader_core.venues.port import Reply, SendRequest, Venue
 from trader_core.venues.simulated import Feed, SimulatedVenue
 
@@ -39,6 +40,10 @@ class Opener:
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
+        async with turn(turn_file(self.home), row.session_id):
+            await self._run(row, control, epoch)
+
+    async def _run(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch)
         state = await durable.read()
         if state is not None and state.closed:

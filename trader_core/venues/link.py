@@ -46,6 +46,14 @@ def announcement(home: Path) -> dict[str, str]:
         raise VenueUnavailable("an embedded exchange that runs", found, "start it with `gatehouse up`") from error
 
 
+def turn_file(home: Path) -> Path | None:
+    """Return the file whose lock a session holds while it steps the exchange's clock; None where the clock runs by itself.
+
+    Two sessions that step one clock take each other's time away: what one signs is stale when the other has moved on.
+    """
+    return home / "run" / "clock.lock" if announcement(home)["clock"] == "stepped" else None
+
+
 async def connect(
     venue: str, home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float = 10.0
 ) -> Link:
