@@ -89,6 +89,7 @@ class Opener:
         instruments = await _frozen(row, link, step_ms, now)
         baseline = {instruments[0].quote: to_text(row.plan.capital)}
         if row.mode is not SessionMode.PAPER:
+            await self._alone(row)
             baseline = books.totals(_value(await link.gateway.balances(), "balances"))
         protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms)
         from_ms = slot_of(now, step_ms)
@@ -98,6 +99,15 @@ class Opener:
         await durable.commit([record], state)
         await self._in_thread(lambda db: sessions.save_opening(db, row.session_id, from_ms, until_ms, instruments))
         return state
+
+    async def _alone(self, row: sessions.SessionRow) -> None:
+        """Raise SessionHalted when another session trades this account: nobody could tell the money of two apart."""
+        active = [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]
+        found = await self._in_thread(lambda db: sessions.sessions_of(db, row.account, active))
+        ids = [other.session_id for other in found if other.mode is not SessionMode.PAPER]
+        others = [o for o in found if o.session_id in ids and (o.from_ms or ids.index(o.session_id) < ids.index(row.session_id))]
+        if others:
+            raise SessionHalted(f"the account {row.account} for this session alone", others[0].session_id, "stop that one first")
 
     async def _finish(self, row: sessions.SessionRow, state: State) -> None:
         result = {
