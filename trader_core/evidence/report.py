@@ -79,7 +79,7 @@ def _step(number: int, step: Step) -> str:
 def curve(equity: Sequence[int]) -> str:
     """Return an SVG line of an equity curve, thinned to the picture's width; empty for fewer than two points."""
     stride = max(1, len(equity) // WIDTH)
-    points = [*equity[::stride], equity[-1]] if equity else []
+    points = list(equity[::stride]) + ([equity[-1]] if (len(equity) - 1) % stride else [])
     low, high = min(points, default=0), max(points, default=0)
     if len(points) < 2 or high == low:  # noqa: PLR2004 - a line needs two points
         return ""
