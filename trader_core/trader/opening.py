@@ -40,15 +40,15 @@ class Opener:
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
-        async with turn(turn_file(self.home), row.session_id):
-            await self._run(row, control, epoch)
-
-    async def _run(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch)
         state = await durable.read()
         if state is not None and state.closed:
             await self._finish(row, state)
             return
+        async with turn(turn_file(self.home), row.session_id):
+            await self._run(row, control, epoch, durable, state)
+
+    async def _run(self, row: sessions.SessionRow, control: Control, epoch: int, durable: Durable, state: State | None) -> None:
         shells: list[Shell] = []
 
         def may_send(request: SendRequest) -> str | None:
@@ -64,7 +64,7 @@ class Opener:
                 state = await self._open(row, link, durable)
             link.gateway.use(state.instruments)
             venue, feed = _door(row.mode, state, link)
-            row = await self._in_thread(lambda db: sessions.load_session(db, row.session_id))
+            row = await self._placed(row, state)
             control.until_ms, control.end = row.until_ms, row.stop_policy
             if "stopping" in state.flags and control.stop is None:  # another process took that word
                 control.stop = row.stop_policy
@@ -93,12 +93,23 @@ class Opener:
             baseline = books.totals(_value(await link.gateway.balances(), "balances"))
         protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms)
         from_ms = slot_of(now, step_ms)
-        until_ms = from_ms + row.until_ms
         record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline)
         state = opened(record.body)
         await durable.commit([record], state)
-        await self._in_thread(lambda db: sessions.save_opening(db, row.session_id, from_ms, until_ms, instruments))
         return state
+
+    async def _placed(self, row: sessions.SessionRow, state: State) -> sessions.SessionRow:
+        """Return the row as it stands, with its place in time: a crash behind the first record may have left it without."""
+
+        def work(db: Any) -> sessions.SessionRow:
+            found = sessions.load_session(db, row.session_id)
+            if not found.from_ms:
+                begin = state.next_slot_ms
+                sessions.save_opening(db, row.session_id, begin, begin + found.until_ms, state.instruments)
+            return sessions.load_session(db, row.session_id)
+
+        placed: sessions.SessionRow = await self._in_thread(work)
+        return placed
 
     async def _alone(self, row: sessions.SessionRow) -> None:
         """Raise SessionHalted when another session trades this account: nobody could tell the money of two apart."""

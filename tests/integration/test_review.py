@@ -1,0 +1,345 @@
+"""What a reader who distrusts the trader would try: words that get lost, ends that do not come, books that never sit still."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sandbox.config import Config
+from tests.conftest import Database
+from tests.integration.test_recovery import share_cache, start_trader
+from tests.integration.world import RULES, World, fault, world
+from trader_core.model.bar import BAR, Bars
+from trader_core.model.command import Command
+from trader_core.model.errors import DatabaseAway
+from trader_core.model.instrument import Instrument, freeze
+from trader_core.model.money import UNIT
+from trader_core.model.plan import Plan
+from trader_core.model.session import Mode, SessionMode, SessionStatus, Side, StopPolicy
+from trader_core.store import commands, sessions
+from trader_core.store.database import open_engine
+from trader_core.trader import events as ev
+from trader_core.trader.process import Running, Trader
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.recovery import opening
+from trader_core.trader.shell import Control, Shell
+from trader_core.trader.state import State, opened
+from trader_core.venues.port import Balance, Outcome, Reply, SendRequest
+from trader_core.venues.simulated import SimulatedVenue
+
+STEP_MS = 60_000
+START_MS = 1_700_000_040_000
+BTC = freeze(Instrument("sandbox", "BTC/USDT", "BTC", "USDT", 2, 6, 1, 1, 1, UNIT, 0, 0), 6_000_000)
+
+
+def halted() -> State:
+    """Return a session that has just been opened."""
+    plan = Plan("sma_cross", (("fast", 2), ("slow", 5)), ("BTC/USDT",), "1m", 1000 * UNIT)
+    return opened(opening("s", plan, (BTC,), ev.Protocol(), START_MS, {"USDT": "1000"}).body)
+
+
+def bars_at(ts: int, price: int = 5_000_000) -> Bars:
+    """Return one flat bar with much volume."""
+    return np.array([(ts, price, price, price, price, 10**12)], BAR)
+
+
+class StubFeed:
+    """A feed whose bars are all alike and whose clock is set by the test."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now = now_ms
+
+    async def next_slot(self, slot_ms: int) -> Bars:
+        return bars_at(slot_ms)
+
+    async def history(self, from_ms: int, to_ms: int) -> Bars:
+        return np.concatenate([bars_at(ts) for ts in range(from_ms, to_ms, STEP_MS)])[:, None]
+
+    def now_ms(self) -> int:
+        return self.now
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class StubJournal:
+    """A journal in memory whose database goes away for the next `away` commits."""
+
+    def __init__(self) -> None:
+        self.away, self.records = 0, list[Record]()
+
+    async def commit(self, records: Sequence[Record], state: State) -> None:
+        if self.away:
+            self.away -= 1
+            raise DatabaseAway("an answer", "none", "wait")
+        self.records += records
+
+
+def shell_of(state: State, now_ms: int = START_MS) -> tuple[Shell, StubJournal, SimulatedVenue, StubFeed]:
+    """Return a shell over the simulated venue with a journal in memory."""
+    feed, journal = StubFeed(now_ms), StubJournal()
+    venue = SimulatedVenue(state.instruments, state.plan_record, state.grids, feed, state.plan.capital)
+    return Shell(state, journal, venue, venue, Control(until_ms=START_MS + 100 * STEP_MS)), journal, venue, feed
+
+
+def word(command: Command, **args: str) -> commands.CommandRow:
+    return commands.CommandRow(1, "sandbox", None, command, dict(args), "test", "a test")
+
+
+def running(trader: Trader, control: Control) -> None:
+    """Let a trader believe that it runs a session with this control."""
+    trader.running["s"] = Running(control, asyncio.create_task(asyncio.sleep(30)))
+
+
+def outcome(found: World, number: int) -> str | None:
+    """Return what became of a command, or None."""
+    with found.engine("api").connect() as db:
+        return commands.outcome_of(db, number)
+
+
+async def test_a_kill_by_command_holds_for_the_last_gate_until_it_is_taken_back(tmp_path: Path) -> None:
+    trader, control = Trader(open_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"), "sandbox", tmp_path), Control()
+    running(trader, control)
+    await trader._obey(word(Command.KILL))
+    trader._set_kill("")  # what each round does with the database's switch, which is off
+    assert control.killed()
+    await trader._obey(word(Command.RESUME))
+    trader._set_kill("")
+    assert not control.killed()
+    await trader._leave()
+
+
+async def test_a_word_that_could_not_be_made_durable_is_taken_again() -> None:
+    shell, journal, _, _ = shell_of(halted())
+    journal.away = 1
+    shell.control.inbox.append(ev.Operator(Command.PAUSE, 7, "test", "a test", START_MS))
+    with pytest.raises(DatabaseAway):
+        await shell.attend()
+    again, journal, _, _ = shell_of(halted())
+    again.control = shell.control
+    await again.attend()
+    assert [r.body["command_id"] for r in journal.records if r.kind is Kind.OPERATOR] == [7]
+    assert "pause" in again.state.flags
+
+
+async def test_a_difference_that_is_another_one_at_every_reading_halts_all_the_same() -> None:
+    shell, _, venue, _ = shell_of(halted())
+    readings = iter(range(900, 1000))
+
+    async def balances() -> Reply[list[Balance]]:
+        return Reply(Outcome.OK, [Balance("USDT", str(next(readings)), "0")])
+
+    venue.balances = balances  # type: ignore[method-assign]
+    for _ in range(3):
+        await shell.reconcile()
+    assert "difference" in shell.state.flags
+
+
+async def test_bars_of_the_downtime_let_nothing_new_in() -> None:
+    shell, _, _, feed = shell_of(halted())
+    await shell.handle(ev.Reconciled((), START_MS))
+    assert shell.state.mode is Mode.ACTIVE
+    feed.now = START_MS + 10 * STEP_MS
+    await shell.slot(START_MS)
+    assert "stale" in shell.state.flags, "its price is ten minutes old"
+    feed.now = START_MS + 2 * STEP_MS + 1_000
+    await shell.slot(START_MS + STEP_MS)
+    assert "stale" not in shell.state.flags
+
+
+async def test_the_simulated_venue_shows_a_fill_of_an_order_that_left_after_its_bar_had_opened() -> None:
+    shell, _, venue, feed = shell_of(halted())
+    sent_ms = START_MS + STEP_MS + 1_050
+    await venue.submit(SendRequest("gh1", "BTC/USDT", Side.BUY, 1_000, 6_000_000, sent_ms, 5_000))
+    feed.now = START_MS + 2 * STEP_MS + 1_050
+    await venue.next_slot(START_MS + STEP_MS)
+    found = await venue.trades("BTC/USDT", sent_ms - shell.state.protocol.skew_ms)
+    assert [trade.qty for trade in found.value or []] == [1_000]
+
+
+async def test_a_word_with_arguments_that_mean_nothing_is_refused_and_the_trader_goes_on(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        trader = found.trader("sandbox")
+        session_id = found.request(minutes=30)
+        await found.stepped(session_id, 2)
+        number = found.say("sandbox", Command.STOP, session_id, policy="sideways")
+        row = await found.ended(session_id)
+        assert row.status is SessionStatus.FINISHED
+        assert not found.tasks[0].done(), trader
+        assert "sideways" in (outcome(found, number) or "")
+
+
+async def test_a_stop_outlives_the_trader_that_took_it(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(database, tmp_path) as found:
+        trader, attend, answered = found.trader("sandbox"), Shell.attend, asyncio.Event()
+
+        async def dies(shell: Shell) -> None:
+            await attend(shell)
+            if "stopping" in shell.state.flags:
+                answered.set()
+                await asyncio.sleep(30)
+
+        monkeypatch.setattr(Shell, "attend", dies)
+        session_id = found.request(minutes=1500, slow=200)
+        while not (found.row(session_id).from_ms and found.state(session_id).slots["position"].any()):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        number = found.say("sandbox", Command.STOP, session_id, policy=str(StopPolicy.FLATTEN))
+        await answered.wait()
+        while outcome(found, number) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        trader.stopping.set()
+        await asyncio.wait_for(found.tasks[0], 10)
+        monkeypatch.setattr(Shell, "attend", attend)
+        found.trader("sandbox")
+        row = await found.ended(session_id, within_s=20)
+        assert row.status is SessionStatus.FINISHED
+        assert row.next_ms < row.until_ms, "it stopped long before its end"
+        assert not found.state(session_id).slots["position"].any()
+
+
+async def test_a_session_waits_for_its_exchange_when_it_recovers(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        first = found.trader("sandbox")
+        session_id = found.request(minutes=60)
+        await found.stepped(session_id, 10)
+        first.stopping.set()
+        await found.tasks[0]
+        path = tmp_path / "run" / "sandbox.json"
+        said = path.read_text()
+        path.write_text(json.dumps(json.loads(said) | {"base_url": "http://127.0.0.1:9", "admin_url": "http://127.0.0.1:9"}))
+        found.trader("sandbox")
+        await asyncio.sleep(1.0)
+        assert found.row(session_id).status is SessionStatus.RUNNING
+        path.write_text(said)
+        row = await found.ended(session_id, within_s=20)
+        assert row.status is SessionStatus.FINISHED, row.error
+
+
+async def slots_with_orders(found: World) -> int:
+    """Return after how many slots a paper session has its first order on its way."""
+    session_id = found.request(SessionMode.PAPER, minutes=40)
+    await found.ended(session_id)
+    first = next(r for r in found.records(session_id) if r.kind is Kind.INTENT)
+    return 1 + (int(first.body["ts"]) - found.row(session_id).from_ms) // STEP_MS
+
+
+async def test_a_session_whose_last_slot_sends_an_order_ends_with_that_order_settled(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path / "one") as found:
+        found.trader("paper")
+        minutes = await slots_with_orders(found)
+    async with world(database, tmp_path / "two") as found:
+        found.number = 10
+        found.trader("paper")
+        row = await found.ended(found.request(SessionMode.PAPER, minutes=minutes))
+        state = found.state(row.session_id)
+        assert state.orders, "the last slot sent an order"
+        assert not state.pending
+        assert row.status is SessionStatus.FINISHED
+
+
+async def test_an_order_lost_in_the_last_slot_is_proven_absent_before_the_session_ends(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path / "one") as found:
+        found.trader("paper")
+        minutes = await slots_with_orders(found)
+    async with world(database, tmp_path / "two") as found:
+        found.sandbox.faults.add([fault("reset", "before", nth=1, count=3)])
+        found.number = 10
+        found.trader("sandbox")
+        row = await found.ended(found.request(minutes=minutes))
+        state = found.state(row.session_id)
+        assert state.orders
+        assert row.status is SessionStatus.FINISHED, state.pending
+
+
+async def test_a_stop_that_keeps_comes_to_its_end_while_the_exchange_gives_no_bars(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        await found.stepped(session_id, 3)
+        found.sandbox.faults.add([fault("502_html", "before", count=10**9) | {"site": "GET /api/v3/klines"}])
+        await asyncio.sleep(0.3)
+        found.say("sandbox", Command.STOP, session_id, policy="keep")
+        row = await found.ended(session_id, within_s=8)
+        assert row.status in {SessionStatus.FINISHED, SessionStatus.HALTED}
+
+
+async def test_two_sessions_on_one_exchange_account_do_not_take_each_other_s_money_for_a_difference(
+    database: Database, tmp_path: Path
+) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        ids = [found.request(minutes=40), found.request(minutes=40)]
+        rows = [await found.ended(session_id) for session_id in ids]
+        assert [row.status for row in rows] == [SessionStatus.FINISHED] * 2
+        for session_id in ids:
+            differing = [r.body for r in found.records(session_id) if r.kind is Kind.RECONCILED and r.body["differences"]]
+            state = found.state(session_id)
+            assert (differing, state.anomalies) == ([], 0), state.flags
+
+
+async def test_a_second_session_on_an_account_that_trades_is_refused_where_clocks_run(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path, Config(trend_bps=60, history_days=1, rules=RULES, clock="60x")) as found:
+        first, second = found.request(minutes=1500), found.request(minutes=1500)
+        found.trader("sandbox")
+        row = await found.ended(second, within_s=20)
+        assert (row.status, row.from_ms) == (SessionStatus.FAILED, 0)
+        assert first in row.error
+        found.say("sandbox", Command.STOP, first, policy="keep")
+        row = await found.ended(first, within_s=20)
+        assert row.status is SessionStatus.FINISHED
+
+
+async def test_a_crash_between_the_first_record_and_its_row_loses_no_slot(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, broken = sessions.save_opening, [True]
+
+    def breaks_once(*given: Any) -> None:
+        if broken and broken.pop():
+            raise DatabaseAway("an answer", "none", "wait")
+        save(*given)
+
+    monkeypatch.setattr(sessions, "save_opening", breaks_once)
+    async with world(database, tmp_path) as found:
+        found.trader("paper")
+        row = await found.ended(found.request(SessionMode.PAPER, minutes=10))
+        assert (row.status, broken) == (SessionStatus.FINISHED, [])
+        assert row.next_ms - row.from_ms == 10 * STEP_MS == row.until_ms - row.from_ms
+
+
+async def test_a_database_that_does_not_answer_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = open_engine(f"postgresql+psycopg://nobody@127.0.0.1:{silent.getsockname()[1]}/none")
+        trader = Trader(engine, "sandbox", tmp_path)
+        task = asyncio.create_task(trader.serve())
+        started = time.monotonic()
+        await asyncio.sleep(0.2)
+        late_s = time.monotonic() - started - 0.2
+        trader.stopping.set()
+        silent.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert late_s < 1.0
+
+
+async def test_a_session_that_fails_writes_no_secret_into_the_log(database: Database, tmp_path: Path) -> None:
+    share_cache(tmp_path)
+    async with world(database, tmp_path) as found:
+        path = tmp_path / "run" / "sandbox.json"
+        said: dict[str, Any] = json.loads(path.read_text())
+        path.write_text(json.dumps(said | {"admin_url": "http://127.0.0.1:9"}))
+        process = start_trader(found, "sandbox")
+        session_id = found.request(minutes=10)
+        row = await found.ended(session_id, within_s=20)
+        process.terminate()
+        await asyncio.to_thread(process.wait, 20)
+        assert row.status is SessionStatus.FAILED
+        log = (tmp_path / "trader.log").read_text()
+        assert "session failed" in log
+        assert [name for name in ("api_key", "secret", "admin_token") if said[name] in log] == []
