@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console import show
+from console import options, show
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,11 +23,13 @@ PARAMS = {"fast": 10, "slow": 40}
 @bench_app.command("backtest")
 def backtest(
     *,
-    minutes: Annotated[int, typer.Option(help="Bars per instrument.", min=100, max=2_000_000)] = MINUTES,
-    rounds: Annotated[int, typer.Option(help="Measured runs; the median is shown.", min=1, max=100)] = 5,
+    minutes: Annotated[int, typer.Option(help="Bars per instrument, 100 to 2,000,000.")] = MINUTES,
+    rounds: Annotated[int, typer.Option(help="Measured runs, 1 to 100; the median is shown.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Time decisions and simulation of sma_cross over a year of minutes, for one instrument and for ten."""
+    options.between("--minutes", minutes, 100, 2_000_000)
+    options.between("--rounds", rounds, 1, 100)
     values: dict[str, Any] = {}
     for count in (1, 10):
         with show.working(f"{count} x {minutes} bars"):

@@ -134,14 +134,15 @@ async def _collected(
 
     link = await connect(venue, settings.folder(), symbols, timeframe, None, private=False)
     try:
-        instruments = await _instruments(link, symbols)
+        instruments = await instruments_of(link, symbols)
         bars = await link.feed.history(*interval)
         return [Series(one, bars[bars["close"][:, index] > 0, index]) for index, one in enumerate(instruments)]
     finally:
         await link.close()
 
 
-async def _instruments(link: "Link", symbols: Sequence[str]) -> "list[Instrument]":
+async def instruments_of(link: "Link", symbols: Sequence[str]) -> "list[Instrument]":
+    """Return what the venue offers under these symbols; raises UnknownName or VenueUnavailable."""
     from trader_core.venues.port import Outcome
 
     reply = await link.gateway.instruments(list(symbols))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from console import options, reach, show
+from console import options, reach, show, words
 from trader_core.model.errors import BadInput, GatehouseError
+from trader_core.model.session import SessionStatus
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
@@ -32,6 +33,8 @@ EXCHANGE = (
     "--notional-min", "0.1", "--history-days", "4",
 )  # fmt: skip
 POLL_S = 0.5
+HOURS_MAX = 24 * 31
+SEED_MAX = 2**32 - 1
 DISCLOSURES = (
     f"The market is synthetic, with a planted trend (half height of its swings: {TREND_BPS} bps): earnings say nothing of a real one.",
     "The exchange is the embedded one, its clock is stepped and its minimum order is a rehearsal value of 0.10 USDT.",
@@ -62,12 +65,15 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     *,
-    hours: Annotated[int, typer.Option(help="Hours of the paper session.", min=1, max=744)] = 72,
-    stage_hours: Annotated[int, typer.Option(help="Hours of the EUR 1 stage.", min=1, max=744)] = 6,
-    seed: Annotated[int, typer.Option(help="Seed of the market: the same seed gives the same market.", min=0)] = 7,
+    hours: Annotated[int, typer.Option(help="Hours of the paper session, 1 to 744.")] = 72,
+    stage_hours: Annotated[int, typer.Option(help="Hours of the EUR 1 stage, 1 to 744.")] = 6,
+    seed: Annotated[int, typer.Option(help="Seed of the market: the same seed gives the same market.")] = 7,
     keep: Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Keep everything up at the end.")] = False,
 ) -> None:
     """Walk the road: collect, backtest, 72 hours of paper, EUR 1 with real orders on the embedded exchange, and a report."""
+    for option, value in (("--hours", hours), ("--stage-hours", stage_hours)):
+        options.between(option, value, 1, HOURS_MAX)
+    options.between("--seed", seed, 0, SEED_MAX)
     settings = options.settings()
     stack = import_module("deployments.stack")
     if stack.status(settings):
@@ -78,7 +84,10 @@ def demo(
     )
     with ExitStack() as up:
         with show.working("Starting the database, the embedded exchange and the traders"):
-            running = up.enter_context(stack.local(settings, [*EXCHANGE, "--seed", str(seed)]))
+            running = up.enter_context(stack.local(settings, [*EXCHANGE, "--seed", str(seed)], accounts=()))
+            _give_up_old(running.server)
+            for account in stack.ACCOUNTS:
+                running.start_trader(account)
         path, operations, edge = walk(road, running, hours, stage_hours)
         out = show.out()
         out.print(f"operations  [bold]{operations}[/]    edge  [bold]{edge}[/]    ({time.monotonic() - road.started:.0f} s)")
@@ -87,6 +96,16 @@ def demo(
             _hold(running)
     if operations != "GO":
         raise DemoFault("GO for operations", operations, f"read {path}")
+
+
+def _give_up_old(server: Any) -> None:
+    """Leave no session behind that would go on: each demonstration has a new exchange, which knows nothing of the last one's orders."""
+    sessions = import_module("trader_core.store.sessions")
+    with reach.connection(server, "flow") as db:
+        for account in words.ACCOUNTS:
+            for row in sessions.sessions_of(db, account, [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]):
+                sessions.set_status(db, row.session_id, SessionStatus.FAILED, error="its embedded exchange is gone")
+                show.err().print(f"{row.session_id} of an earlier run is given up: its embedded exchange is gone")
 
 
 def walk(road: Road, running: Any, hours: int, stage_hours: int) -> tuple[Path, str, str]:

@@ -11,8 +11,10 @@ from console import options, reach, show
 def up(
     *,
     database: Annotated[bool, typer.Option("--database", help="Only the database, without exchange and traders.")] = False,
+    clock: Annotated[str, typer.Option(help="The exchange's: stepped by the one session that runs, or 1x to 60x by itself.")] = "stepped",
 ) -> None:
     """Start the database, the embedded exchange and the traders, and keep them running until `gatehouse down`."""
+    options.clock(clock)
     settings = options.settings()
     with show.working("Starting the database"):
         server = reach.database_up(settings)
@@ -21,7 +23,7 @@ def up(
     if database:
         return
     with show.working("Starting the embedded exchange and the traders"):
-        found = import_module("deployments.stack").up(settings)
+        found = import_module("deployments.stack").up(settings, ["--clock", clock])
     show.out().print(f"The embedded exchange listens on {found['sandbox']}; traders run for {', '.join(found['accounts'])}.")
 
 

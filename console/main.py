@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from console import show
 from trader_core.model.errors import GatehouseError
 
-MODULES = ("data", "backtest", "status", "local", "session", "trader", "demo", "bench")
+MODULES = ("data", "backtest", "status", "local", "session", "words", "trader", "demo", "bench")
 """Files of this folder that offer commands through `register(app)`; heavy imports wait inside the commands."""
 
 
@@ -24,6 +24,14 @@ class Commands(TyperGroup):
         except GatehouseError as error:
             show.failure(error)
             raise typer.Exit(show.exit_code(error)) from error
+        except OSError as error:
+            from console import options
+
+            fault = options.home_fault(error)
+            if fault is None:
+                raise
+            show.failure(fault)
+            raise typer.Exit(show.exit_code(fault)) from error
         except KeyboardInterrupt as stop:
             show.err().print("stopped")
             raise typer.Exit(show.EXIT_STOPPED) from stop

@@ -1,6 +1,8 @@
 """From what was typed to values of ours; whatever cannot be read is BadInput."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trader_core.model.bar import canonical_symbol
@@ -11,21 +13,58 @@ if TYPE_CHECKING:
 
 TS_MAX = 4_102_444_800_000
 """2100-01-01: a later time is a mistake in the unit."""
+SPEED_MAX = 60
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def settings() -> "Settings":
-    """Return what the environment says; raises BadInput naming the variable that it cannot read."""
+    """Return what the environment says; raises BadInput naming the variable that it cannot read, or a home that is no folder."""
     from pydantic import ValidationError
 
     from trader_core.settings import Settings
 
     try:
-        return Settings()
+        found = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         variable = name if name == "LIVE_TRADING_ENABLED" else f"GATEHOUSE_{name}"
         raise BadInput(f"{variable} to be readable", first["msg"], "correct or unset it") from error
+    if found.log_level.upper() not in LEVELS:
+        raise BadInput(f"GATEHOUSE_LOG_LEVEL of {', '.join(LEVELS)}", repr(found.log_level)[:60], "correct or unset it")
+    home = found.folder()
+    existing = next(place for place in (home, *home.parents) if place.exists())
+    if not existing.is_dir():
+        raise _no_home(home, f"{existing}, which is no folder")
+    return found
+
+
+def home_fault(error: OSError) -> BadInput | None:
+    """Return what to tell when the system refused to read or write inside the home folder; None for any other refusal."""
+    home = settings().folder()
+    place = Path(str(error.filename or ""))
+    inside = place.is_absolute() and (place == home or home in place.parents or place in home.parents)
+    lost = isinstance(error, FileNotFoundError) and home.exists()
+    return _no_home(home, f"{place}: {error.strerror}") if inside and not lost else None
+
+
+def _no_home(home: Path, found: str) -> BadInput:
+    return BadInput(f"a home folder at {home} that can be read and written", found, "correct that, or set GATEHOUSE_HOME to another folder")
+
+
+def clock(text: str) -> None:
+    """Refuse a clock that the embedded exchange does not have; raises OutOfRange."""
+    if text != "stepped" and not re.fullmatch(r"[1-9][0-9]?x", text):
+        raise OutOfRange("a clock of stepped, or 1x to 60x", repr(text)[:60], "choose one of them")
+    if text != "stepped":
+        between("the clock's speed", int(text[:-1]), 1, SPEED_MAX)
+
+
+def between(option: str, value: int, low: int, high: int) -> int:
+    """Return a whole number that lies within [low, high]; raises OutOfRange."""
+    if not low <= value <= high:
+        raise OutOfRange(f"{option} from {low} to {high}", str(value), "choose a value in that range")
+    return value
 
 
 def time_ms(text: str, option: str) -> int:

@@ -1,44 +1,39 @@
-"""Sessions and the operator's words: start, stop, list, show; kill, pause, resume, cancel-all, close-all."""
+"""`gatehouse session`: start, stop, list and show sessions."""
 
-import getpass
+import asyncio
 import time
 import uuid
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console import options, reach, show
+from console import options, reach, show, words
 from trader_core.model.command import Command
 from trader_core.model.errors import BadInput, UnknownName
+from trader_core.model.instrument import qty_text
 from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
 from trader_core.model.stage import STAGES, StageName
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
+    from trader_core.store.database import Connection
     from trader_core.store.sessions import SessionRow
 
-ACCOUNTS = ("paper", "sandbox")
-SENTINEL = "KILL"
 HOUR_MS = 3_600_000
 HOURS_MAX = 24 * 31
 REHEARSAL_EUR_PPM = 1_080_000
 """The settlement currency's worth of one EUR on the embedded exchange: it has no EUR market, so the rate is a fixed rehearsal one."""
-ANSWER_S = 10.0
 
 session_app = typer.Typer(no_args_is_help=True, help="Start, stop, list and show sessions.")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded for ever.")]
-Account = Annotated[str, typer.Option("--account", help="paper or sandbox; empty: both.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(session_app, name="session")
-    for name in ("kill", "pause", "resume", "cancel-all", "close-all"):
-        app.command(name, help=_HELP[name])(_WORDS[name])
 
 
 @session_app.command("start")
@@ -49,7 +44,7 @@ def start(
     venue: Annotated[str, typer.Option(help="The venue; so far the embedded exchange.")] = "sandbox",
     symbol: Annotated[str, typer.Option(help="Symbols separated by commas.")] = "BTC/USDT",
     timeframe: Annotated[str, typer.Option(help="The bars' length.")] = "1m",
-    hours: Annotated[int, typer.Option(help="Hours of venue time.", min=1, max=HOURS_MAX)] = 72,
+    hours: Annotated[int, typer.Option(help="Hours of venue time, 1 to 744.")] = 72,
     capital: Annotated[str, typer.Option(help="Capital of a paper session, in the settlement currency.")] = "1000",
     stage: Annotated[str, typer.Option(help="EUR_1, EUR_10 or EUR_100, for --mode stage.")] = "EUR_1",
     param: Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")] = None,
@@ -66,9 +61,15 @@ def start(
     )  # fmt: skip
     with show.working("Starting the local stack"):
         import_module("deployments.stack").ensure(settings)
-    with reach.database(settings) as server, reach.connection(server, "flow") as db:
-        import_module("trader_core.store.sessions").create_session(db, wanted)
-    show.answer({"session_id": wanted.session_id, "account": wanted.account, "hours": hours}, as_json=as_json)
+    with reach.database(settings) as server:
+        with show.working("Asking the exchange"):
+            stepped = asyncio.run(offered(settings, wanted))
+        with reach.connection(server, "flow") as db:
+            first = others(db, wanted)
+            import_module("trader_core.store.sessions").create_session(db, wanted)
+    show.answer(
+        {"session_id": wanted.session_id, "account": wanted.account, "hours": hours, "waits_for": first if stepped else []}, as_json=as_json
+    )
 
 
 def build(
@@ -84,6 +85,7 @@ def build(
     from trader_core.store.sessions import NewSession
 
     timeframe_ms(timeframe)
+    options.between("--hours", hours, 1, HOURS_MAX)
     if venue != "sandbox":
         raise UnknownName("the venue sandbox", repr(venue), "real exchanges stay closed until permits exist")
     if mode not in {SessionMode.PAPER, SessionMode.STAGE}:
@@ -112,6 +114,31 @@ def build(
     )  # fmt: skip
 
 
+async def offered(settings: "Settings", wanted: Any) -> bool:
+    """Return whether the venue's clock is stepped, once it has said that it offers every symbol; raises UnknownName, VenueError."""
+    from console.data import instruments_of
+    from trader_core.venues.link import connect
+
+    link = await connect(wanted.venue, settings.folder(), wanted.plan.symbols, wanted.plan.timeframe, None, private=False)
+    try:
+        await instruments_of(link, wanted.plan.symbols)
+        return link.profile.stepped
+    finally:
+        await link.close()
+
+
+def others(db: "Connection", wanted: Any) -> list[str]:
+    """Return the sessions that go on; raises BadInput when one of them trades the exchange account that `wanted` would trade."""
+    sessions = import_module("trader_core.store.sessions")
+    active = [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]
+    rows = [row for account in words.ACCOUNTS for row in sessions.sessions_of(db, account, active)]
+    same = [row.session_id for row in rows if row.account == wanted.account and wanted.mode is not SessionMode.PAPER]
+    if same:
+        todo = f"wait for its end, or `gatehouse session stop {same[0]}`"
+        raise BadInput(f"no other session on the account {wanted.account}", f"{same[0]} goes on", todo)
+    return [row.session_id for row in rows]
+
+
 @session_app.command("stop")
 def stop(
     *,
@@ -130,15 +157,16 @@ def stop(
             if row.status in {SessionStatus.FINISHED, SessionStatus.FAILED}:
                 raise BadInput("a session that runs", f"{session_id} is {row.status}", "`gatehouse session list` shows those that do")
             args = {"policy": str(policy)}
-            number = commands.request(db, row.account, Command.STOP, actor=_actor(), reason=reason, session_id=session_id, args=args)
-        outcome = _outcome(server, number)
+            number = commands.request(db, row.account, Command.STOP, actor=words.actor(), reason=reason, session_id=session_id, args=args)
+        outcome = words.outcome(server, number)
     fate = "orders cancelled, positions sold" if flatten else "orders and positions are kept as they are"
     show.answer({"session_id": session_id, "policy": policy, "becomes": fate, "outcome": outcome}, as_json=as_json)
 
 
 @session_app.command("list")
-def list_(*, limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, as_json: Json = False) -> None:
+def list_(*, limit: Annotated[int, typer.Option(help="How many, 1 to 1000.")] = 20, as_json: Json = False) -> None:
     """List the newest sessions."""
+    options.between("--limit", limit, 1, 1000)
     settings = options.settings()
     with reach.database(settings) as server, reach.connection(server, "api") as db:
         found = import_module("trader_core.store.sessions").list_sessions(db, limit)
@@ -158,12 +186,12 @@ def show_(*, session_id: Annotated[str, typer.Argument(help="The session's id.")
     )
     with reach.database(settings) as server, reach.connection(server, "verify") as db:
         row = sessions.load_session(db, session_id)
-        pnl = snapshots.load_pnl(db, session_id)
+        pnl, grids = snapshots.load_pnl(db, session_id), {one.symbol: one for one in row.instruments}
         answer = summary(row) | {
             "equity": show.amount(pnl[-1].equity) if pnl else None,
             "realised": show.amount(pnl[-1].realised) if pnl else None,
             "fees": show.amount(pnl[-1].fees) if pnl else None,
-            "positions": {p.symbol: p.position for p in snapshots.open_positions(db, session_id)},
+            "positions": {p.symbol: qty_text(grids[p.symbol], p.position) for p in snapshots.open_positions(db, session_id)},
             "unsettled": [o.client_order_id for o in orders.open_orders(db, row.account) if o.session_id == session_id],
             "orders": len(orders.orders_of(db, session_id)),
             "signals_without_outcome": signals.missing_outcomes(db, session_id),
@@ -187,77 +215,3 @@ def _progress(row: "SessionRow") -> str:
     if row.from_ms == 0:
         return "not opened"
     return f"{100 * (row.next_ms - row.from_ms) // max(row.until_ms - row.from_ms, 1)} %"
-
-
-def _outcome(server: Any, number: int) -> str:
-    """Wait a moment for the trader's answer."""
-    commands = import_module("trader_core.store.commands")
-    until = time.monotonic() + ANSWER_S
-    while time.monotonic() < until:
-        with reach.connection(server, "api") as db:
-            found = commands.outcome_of(db, number)
-        if found is not None:
-            return str(found)
-        time.sleep(0.1)
-    return f"command {number} is recorded; no trader has taken it yet (`gatehouse up` starts them)"
-
-
-def _say(settings: "Settings", command: Command, account: str, reason: str) -> dict[str, str]:
-    """Record a command for each account and return what became of it."""
-    chosen = [account] if account else list(ACCOUNTS)
-    if not set(chosen) <= set(ACCOUNTS):
-        raise UnknownName(f"an account of {', '.join(ACCOUNTS)}", repr(account), "choose one of them")
-    commands = import_module("trader_core.store.commands")
-    with reach.database(settings) as server:
-        with reach.connection(server, "api") as db:
-            if command in {Command.KILL, Command.RESUME}:
-                on = command is Command.KILL
-                commands.set_switch(db, "kill", is_on=on, actor=_actor(), reason=reason or command)
-            numbers = {name: commands.request(db, name, command, actor=_actor(), reason=reason) for name in chosen}
-        return {name: _outcome(server, number) for name, number in numbers.items()}
-
-
-def _actor() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "an operator without a name on this machine"
-
-
-def _sentinel(settings: "Settings") -> Path:
-    return settings.folder() / SENTINEL
-
-
-def kill(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Stop every new order at once: sentinel file first, then the database's switch, then a command to each trader."""
-    settings = options.settings()
-    path = _sentinel(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(reason or "killed by an operator\n")
-    show.answer({"sentinel": "set: nothing is sent from now on", **_say(settings, Command.KILL, account, reason)}, as_json=as_json)
-
-
-def resume(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Clear the sentinel file, the database's switch and the traders' flags; a session with unresolved orders refuses."""
-    settings = options.settings()
-    _sentinel(settings).unlink(missing_ok=True)
-    show.answer(_say(settings, Command.RESUME, account, reason), as_json=as_json)
-
-
-def pause(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Let nothing new in; exits and cancels go on."""
-    show.answer(_say(options.settings(), Command.PAUSE, account, reason), as_json=as_json)
-
-
-def cancel_all(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Cancel every order that rests at the venue."""
-    show.answer(_say(options.settings(), Command.CANCEL_ALL, account, reason), as_json=as_json)
-
-
-def close_all(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Cancel every order and sell every position that a journal explains."""
-    show.answer(_say(options.settings(), Command.CLOSE_ALL, account, reason), as_json=as_json)
-
-
-_WORDS = {"kill": kill, "pause": pause, "resume": resume, "cancel-all": cancel_all, "close-all": close_all}
-_HELP = {name: word.__doc__ for name, word in _WORDS.items()}

@@ -38,7 +38,7 @@ def status(*, as_json: AsJson = False) -> None:
     stack = reach.stack_status(settings)
     values |= {"exchange": stack.get("sandbox") or "not running", "traders": ", ".join(stack.get("accounts", ())) or "none kept up"}
     values |= {"disk_free_mb": _disk_free_mb(settings.folder()), "engine_cache": _engine_cache(settings.folder())}
-    values |= {"sessions": [], "collections": []}
+    values |= {"killed": _killed(settings), "sessions": [], "collections": []}
     if found.running:
         with reach.database(settings) as server:
             values |= _stored(server)
@@ -77,13 +77,23 @@ def _engine_cache(folder: Path) -> str:
     return caches[-1].name if caches else "none yet: the first backtest compiles it"
 
 
+def _killed(settings: "Settings") -> str:
+    from console.words import sentinel
+
+    path = sentinel(settings)
+    return f"yes: the file {path} stands; `gatehouse resume` clears it" if path.exists() else "no file says so"
+
+
 def _stored(server: "Server") -> dict[str, Any]:
     from trader_core.store.collections import list_collections
+    from trader_core.store.commands import read_switches
     from trader_core.store.sessions import list_sessions
 
     with reach.connection(server, "api") as db:
         sessions, collections = list_sessions(db, limit=5), list_collections(db, limit=5)
-    return {
+        switch = read_switches(db)["kill"]
+    killed = {"kill_switch": f"on: {switch.reason} ({switch.actor})" if switch.is_on else "off"}
+    return killed | {
         "sessions": [
             {"session_id": one.session_id, "mode": one.mode.value, "status": one.status.value, "strategy": one.plan.strategy,
              "symbols": ",".join(one.plan.symbols), "next": show.moment(one.next_ms), "until": show.moment(one.until_ms)}

@@ -3,6 +3,7 @@
 `python -m deployments.stack` is the supervisor that `gatehouse up` leaves running; the demo is its own supervisor.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from typing import Any
 
 from deployments import postgres
 from sandbox import launch
-from trader_core.model.errors import GatehouseError
+from trader_core.model.errors import BadInput, GatehouseError
 from trader_core.settings import Settings
 
 RESTART_S = 1.0
@@ -100,11 +101,25 @@ def announce(settings: Settings, said: dict[str, Any]) -> None:
 
 
 @contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold this home's right to run a local stack, which ends with its process; raises BadInput when another command has it."""
+    path = settings.folder() / "run" / "stack.lock"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            todo = "wait for its end, `gatehouse down`, or set GATEHOUSE_HOME to another folder"
+            raise BadInput("no other local stack in this home", "one that another command runs", todo) from error
+        yield
+
+
+@contextmanager
 def local(settings: Settings, options: Sequence[str] | None, accounts: Sequence[str] = ACCOUNTS) -> Iterator[Stack]:
     """Yield a running stack and stop all of it at the end; `options` None leaves the exchange out."""
-    settings.folder().mkdir(parents=True, exist_ok=True)
-    with postgres.running(settings) as server:
-        exchange = launch.launch(*options) if options is not None else None
+    with alone(settings), postgres.running(settings) as server:
+        port = ("--port", str(settings.sandbox_port)) if settings.sandbox_port else ()
+        exchange = launch.launch(*port, *options) if options is not None else None
         stack = Stack(settings, server, exchange)
         try:
             if exchange is not None:
@@ -133,6 +148,7 @@ def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
     logs = settings.folder() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / "supervisor.log").open("ab") as out:
+        mark = out.tell()
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "deployments.stack", *arguments],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environment(settings), cwd=Path.cwd(),
@@ -144,8 +160,8 @@ def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
         if child.poll() is not None:
             break
         time.sleep(0.1)
-    tail = (logs / "supervisor.log").read_text(errors="replace")[-600:]
-    raise StackFault("a local stack that starts within 30 s", tail, f"read {logs / 'supervisor.log'}")
+    said = (logs / "supervisor.log").read_bytes()[mark:].decode(errors="replace").strip()[-600:]
+    raise StackFault("a local stack that starts within 30 s", said or "silence", f"read {logs / 'supervisor.log'}")
 
 
 def ensure(settings: Settings) -> None:
@@ -190,11 +206,19 @@ def _alive(pid: int) -> bool:
 
 
 def main() -> None:
-    """Run the supervisor until SIGTERM."""
-    settings = Settings()
+    """Run the supervisor until SIGTERM; what keeps it from starting is one line in its log."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    try:
+        keep_up(Settings(), stop)
+    except GatehouseError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+def keep_up(settings: Settings, stop: threading.Event) -> None:
+    """Run the local stack and say so in the home folder, until told to stop."""
     with local(settings, sys.argv[1:]) as stack:
         address = stack.sandbox.announced["base_url"] if stack.sandbox else ""
         said = {"pid": os.getpid(), "sandbox": address, "accounts": list(stack.children)}

@@ -70,6 +70,8 @@ def announce(path: Path | None, body: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(public) + "\n")
         sys.stdout.flush()
         return
+    if not path.parent.is_dir():
+        raise OutOfRange("an existing folder for the announcement", str(path.parent), "make it, or name another file")
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

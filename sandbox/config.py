@@ -9,6 +9,7 @@ from trader_core.model.errors import OutOfRange
 
 START_MS = 1_767_571_200_000
 """2026-01-05 00:00 UTC."""
+PORT_MAX = 65_535
 TREND_BPS = 180
 """The planted trend that the demonstration uses; 0 is none."""
 
@@ -36,6 +37,8 @@ class Config:
         if self.seed < 0 or self.history_days < 0 or not 0 <= self.trend_bps <= 1_000:  # noqa: PLR2004 - 10 % swings are plenty
             found = f"seed {self.seed}, history_days {self.history_days}, trend_bps {self.trend_bps}"
             raise OutOfRange("a seed and history of at least 0 and a trend of 0 to 1000 bps", found, "correct it")
+        if not (0 <= self.port <= PORT_MAX and 0 <= self.admin_port <= PORT_MAX):
+            raise OutOfRange(f"ports from 0 to {PORT_MAX}", f"{self.port} and {self.admin_port}", "choose others; 0 takes a free one")
         if self.start_ms < self.history_days * DAY_MS:
             raise OutOfRange("a start after 1970 and its history", str(self.start_ms), "start later")
 
