@@ -34,14 +34,14 @@ GRIDS: tuple[dict[str, Any], ...] = (
 
 
 class ListedFeed:
-    """Bars from memory; its clock stands at the close of the last slot that was handed out."""
+    """Bars from memory, and missing ones behind their end; its clock stands at the close of the last slot that was handed out."""
 
     def __init__(self, bars: Bars) -> None:
         self.bars, self.at = bars, -1
 
     async def next_slot(self, slot_ms: int) -> Bars:
         self.at = (slot_ms - builders.START_MS) // builders.STEP_MS
-        row: Bars = self.bars[self.at]
+        row: Bars = self.bars[self.at] if self.at < len(self.bars) else np.zeros_like(self.bars[0])
         return row
 
     async def history(self, from_ms: int, to_ms: int) -> Bars:
