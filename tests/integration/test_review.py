@@ -30,7 +30,7 @@ from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, opened
-from trader_core.venues.port import Balance, Outcome, Reply, SendRequest
+from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrderState
 from trader_core.venues.simulated import SimulatedVenue
 
 STEP_MS = 60_000
@@ -161,6 +161,26 @@ async def test_the_simulated_venue_shows_a_fill_of_an_order_that_left_after_its_
     await venue.next_slot(START_MS + STEP_MS)
     found = await venue.trades("BTC/USDT", sent_ms - shell.state.protocol.skew_ms)
     assert [trade.qty for trade in found.value or []] == [1_000]
+
+
+async def test_the_simulated_venue_gives_an_order_one_chance_also_across_a_restart() -> None:
+    _, _, venue, _ = shell_of(halted())
+    venue.restore(1000 * UNIT, [0], [(SendRequest("gh1", "BTC/USDT", Side.BUY, 1_000, 6_000_000, START_MS, 5_000), 400)])
+    await venue.next_slot(START_MS)
+    order = (await venue.order("BTC/USDT", "gh1")).value
+    assert order is not None
+    assert (order.state, order.filled) == (VenueOrderState.EXPIRED, 400)
+    assert (await venue.trades("BTC/USDT", 0)).value == []
+
+
+async def test_the_simulated_venue_looks_at_no_ended_order_again() -> None:
+    _, _, venue, _ = shell_of(halted())
+    for k in range(50):
+        await venue.submit(SendRequest(f"gh{k}", "BTC/USDT", Side.BUY, 1_000, 6_000_000, START_MS + k * STEP_MS, 5_000))
+        await venue.next_slot(START_MS + k * STEP_MS)
+    assert venue._open == {}
+    last = (await venue.trades("BTC/USDT", START_MS + 49 * STEP_MS)).value or []
+    assert [trade.client_order_id for trade in last] == ["gh49"]
 
 
 async def test_a_word_with_arguments_that_mean_nothing_is_refused_and_the_trader_goes_on(database: Database, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ It has every order from the moment that its SENDING record is durable, so a rest
 is a function of the journal and of the bars.
 """
 
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -40,7 +41,6 @@ class Held:
     request: SendRequest
     index: int
     order: VenueOrder
-    trades: list[VenueTrade] = field(default_factory=list)
 
 
 class SimulatedVenue:
@@ -51,6 +51,10 @@ class SimulatedVenue:
         self._instruments, self._plan, self._grids, self._feed = instruments, plan, grids, feed
         self._index = {instrument.symbol: i for i, instrument in enumerate(instruments)}
         self._held: dict[str, Held] = {}
+        self._open: dict[str, Held] = {}
+        """Those of `_held` that rest: a long session looks at no others, bar by bar."""
+        self._trades: dict[str, list[tuple[int, VenueTrade]]] = {symbol: [] for symbol in self._index}
+        """(a time that never falls and lies neither before the fill nor before its order's sending, fill), oldest first."""
         self._cash = capital
         self._quantities = [0] * len(instruments)
 
@@ -59,20 +63,26 @@ class SimulatedVenue:
         self._cash, self._quantities = cash, list(quantities)
         for request, filled in orders:
             order = self._place(request)
-            self._held[request.client_order_id].order = replace(order, filled=filled)
+            if filled:  # its one chance is over
+                self._change(self._held[request.client_order_id], replace(order, filled=filled, state=VenueOrderState.EXPIRED))
 
     def _place(self, request: SendRequest) -> VenueOrder:
         cid = request.client_order_id
         if cid not in self._held:
             order = VenueOrder(cid, f"sim-{cid}", VenueOrderState.OPEN, request.qty, 0, request.sent_ms)
-            self._held[cid] = Held(request, self._index[request.symbol], order)
+            self._held[cid] = self._open[cid] = Held(request, self._index[request.symbol], order)
         return self._held[cid].order
+
+    def _change(self, held: Held, order: VenueOrder) -> None:
+        """Let an order end."""
+        held.order = order
+        self._open.pop(order.client_order_id, None)
 
     async def next_slot(self, slot_ms: int) -> Bars:
         """Return the next bars, with every order that could fill at their open filled or expired."""
         bars = await self._feed.next_slot(slot_ms)
-        for held in sorted(self._held.values(), key=_by_instrument):
-            if held.order.state is VenueOrderState.OPEN and bars["close"][held.index] > 0:
+        for held in sorted(self._open.values(), key=_by_instrument):
+            if bars["close"][held.index] > 0:
                 self._settle(held, bars, slot_ms)
         return bars
 
@@ -84,11 +94,12 @@ class SimulatedVenue:
             trade = VenueTrade(
                 f"sim-{cid}", cid, held.order.venue_order_id, request.symbol, request.side, qty, price, fee, fee_base, slot_ms
             )
-            held.trades.append(trade)
+            booked = self._trades[request.symbol]
+            booked.append((max(slot_ms, request.sent_ms, booked[-1][0] if booked else 0), trade))
             self._take(index, trade)
         filled = held.order.filled + qty
         state = VenueOrderState.FILLED if filled >= held.order.qty else VenueOrderState.EXPIRED
-        held.order = replace(held.order, filled=filled, state=state)
+        self._change(held, replace(held.order, filled=filled, state=state))
 
     def _take(self, index: int, trade: VenueTrade) -> None:
         grid = self._grids[index]
@@ -119,7 +130,7 @@ class SimulatedVenue:
         if held is None or held.request.symbol != symbol:
             return Reply(Outcome.NOT_FOUND)
         if held.order.state is VenueOrderState.OPEN:
-            held.order = replace(held.order, state=VenueOrderState.CANCELED)
+            self._change(held, replace(held.order, state=VenueOrderState.CANCELED))
         return Reply(Outcome.OK, held.order)
 
     async def order(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
@@ -131,14 +142,14 @@ class SimulatedVenue:
 
     async def open_orders(self, symbol: str) -> Reply[list[VenueOrder]]:
         """Return the open orders of a symbol."""
-        found = [h.order for h in self._held.values() if h.request.symbol == symbol and h.order.state is VenueOrderState.OPEN]
+        found = [held.order for held in self._open.values() if held.request.symbol == symbol]
         return Reply(Outcome.OK, found)
 
     async def trades(self, symbol: str, since_ms: int) -> Reply[list[VenueTrade]]:
         """Return the fills of a symbol since a time."""
         # A fill is dated at its bar's open, which lies before the moment at which its order left.
-        held = (h for h in self._held.values() if h.request.symbol == symbol)
-        return Reply(Outcome.OK, [t for h in held for t in h.trades if max(t.ts_ms, h.request.sent_ms) >= since_ms])
+        booked = self._trades.get(symbol, [])
+        return Reply(Outcome.OK, [trade for _, trade in booked[bisect_left(booked, since_ms, key=_when) :]])
 
     async def balances(self) -> Reply[list[Balance]]:
         """Return cash and quantities by this venue's own count."""
@@ -162,6 +173,10 @@ class SimulatedVenue:
     async def close(self) -> None:
         """Close the feed."""
         await self._feed.close()
+
+
+def _when(booked: tuple[int, VenueTrade]) -> int:
+    return booked[0]
 
 
 def _by_instrument(held: Held) -> tuple[int, int]:
