@@ -59,9 +59,9 @@ def start(
         strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
         options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP,
     )  # fmt: skip
-    with show.working("Starting the local stack"):
-        import_module("deployments.stack").ensure(settings)
     with reach.database(settings) as server:
+        with show.working("Starting the local stack"):
+            import_module("deployments.stack").ensure(settings)
         with show.working("Asking the exchange"):
             stepped = asyncio.run(offered(settings, wanted))
         with reach.connection(server, "flow") as db:

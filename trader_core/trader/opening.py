@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trader_core.model.bar import slot_of, timeframe_ms
-from trader_core.model.errors import SessionHalted, VenueUnavailable
+from trader_core.model.errors import SessionHalted, VenueUnavailable, WrongKey
 from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import to_text
 from trader_core.model.order import OrderState
@@ -22,7 +22,7 @@ from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, digest, opened
 from trader_core.trader.turn import turn
 from trader_core.venues.link import Link, connect, turn_file
-from trader_core.venues.port import Reply, SendRequest, Venue
+from trader_core.venues.port import Outcome, Reply, SendRequest, Venue
 from trader_core.venues.simulated import Feed, SimulatedVenue
 
 if TYPE_CHECKING:
@@ -174,6 +174,9 @@ def _door(mode: SessionMode, state: State, link: Link) -> tuple[Venue, Feed]:
 
 
 def _value(reply: Reply[Any], what: str) -> Any:
+    found = f"{reply.outcome} {reply.code} {reply.evidence[:200]}"
+    if reply.outcome is Outcome.AUTH:
+        raise WrongKey("an API key that the venue accepts", found, "correct key and secret, then start a new session")
     if reply.value is None:
-        raise VenueUnavailable(f"the venue's {what}", f"{reply.outcome} {reply.code} {reply.evidence[:200]}", "see the venue's state")
+        raise VenueUnavailable(f"the venue's {what}", found, "see whether it answers, then start a new session")
     return reply.value
