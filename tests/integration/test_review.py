@@ -20,17 +20,19 @@ from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway
 from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import UNIT
+from trader_core.model.order import OrderState
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode, SessionMode, SessionStatus, Side, StopPolicy
 from trader_core.store import commands, sessions
 from trader_core.store.database import open_engine
 from trader_core.trader import events as ev
+from trader_core.trader.machine import step
 from trader_core.trader.process import Running, Trader
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, opened
-from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrderState
+from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueOrderState
 from trader_core.venues.simulated import SimulatedVenue
 
 STEP_MS = 60_000
@@ -181,6 +183,24 @@ async def test_the_simulated_venue_looks_at_no_ended_order_again() -> None:
     assert venue._open == {}
     last = (await venue.trades("BTC/USDT", START_MS + 49 * STEP_MS)).value or []
     assert [trade.client_order_id for trade in last] == ["gh49"]
+
+
+def test_an_order_that_the_exchange_no_longer_knows_ends_when_its_lists_do_not_have_it() -> None:
+    state = halted()
+    step(state, ev.Reconciled((), START_MS))
+    step(state, ev.Slot(START_MS, bars_at(START_MS), np.array([10_000])))
+    cid = next(iter(state.pending))
+    step(state, ev.SendDue((cid,), START_MS + STEP_MS))
+    order = VenueOrder(cid, "v1", VenueOrderState.OPEN, state.orders[cid].qty, 0, START_MS)
+    step(state, ev.Answered(cid, Reply(Outcome.OK, order), START_MS + STEP_MS))
+    late = START_MS + STEP_MS + 86_400_000
+    step(state, ev.Looked(cid, Reply(Outcome.NOT_FOUND), late))
+    assert state.orders[cid].state is OrderState.OPEN, "once is no proof"
+    _, effects = step(state, ev.Looked(cid, Reply(Outcome.NOT_FOUND), late + 2_000))
+    assert [type(effect) for effect in effects] == [ev.ProveAbsence]
+    step(state, ev.AbsenceEvidence(cid, Reply(Outcome.OK, []), Reply(Outcome.OK, []), late + 2_000))
+    assert (state.orders[cid].state, state.pending) == (OrderState.CANCELED, {})
+    assert int(state.account["reserved"][0]) == 0
 
 
 async def test_a_word_with_arguments_that_mean_nothing_is_refused_and_the_trader_goes_on(database: Database, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def looked(run: Run, event: ev.Looked) -> None:
     watch.tries += 1
     if reply.outcome is Outcome.OK and reply.value is not None:
         _compare(run, order, reply.value, now)
-    elif reply.outcome is Outcome.NOT_FOUND and order.state in UNPROVEN:
+    elif reply.outcome is Outcome.NOT_FOUND:
         _not_found(run, order, watch, now)
     elif order.state in UNPROVEN:
         _give_up_late(run, order, now)
@@ -86,7 +86,7 @@ def _not_found(run: Run, order: Order, watch: Watch, now: int) -> None:
     if watch.negatives and now - watch.negative_ms < NEGATIVES_APART_MS:
         return
     watch.negatives, watch.negative_ms = watch.negatives + 1, now
-    if watch.negatives >= NEGATIVES_NEEDED and not order.venue_order_id:
+    if watch.negatives >= NEGATIVES_NEEDED and (order.state not in UNPROVEN or not order.venue_order_id):
         run.effects.append(ev.ProveAbsence(order.client_order_id, order.symbol, order.sent_ms - bounds.skew_ms))
     _give_up_late(run, order, now)
 
@@ -98,19 +98,20 @@ def _give_up_late(run: Run, order: Order, now: int) -> None:
 
 
 def absence(run: Run, event: ev.AbsenceEvidence) -> None:
-    """Close an order as never placed when both lists were read and neither has it."""
+    """Close an order that both lists, once read, do not have: as never placed, or, if it once was there, as ended unseen."""
     order = run.state.orders[event.client_order_id]
     opens, trades = event.open_orders, event.trades
-    if order.state not in UNPROVEN or opens.outcome is not Outcome.OK or trades.outcome is not Outcome.OK:
+    if not order.open or opens.outcome is not Outcome.OK or trades.outcome is not Outcome.OK:
         return
     if any(o.client_order_id == order.client_order_id for o in opens.value or ()):
         run.move(order, OrderEvent.ACK, event.now_ms)
         run.look(order)
         return
-    if any(t.client_order_id == order.client_order_id for t in trades.value or ()):
-        _book(run, order.symbol, trades.value or [], event.now_ms)
+    new = [t for t in trades.value or () if f"{order.symbol} {t.trade_id}" not in run.state.seen]
+    if any(order.client_order_id == t.client_order_id or not t.client_order_id for t in new):
+        _book(run, order.symbol, new, event.now_ms)
         return
-    run.move(order, OrderEvent.ABSENT, event.now_ms)
+    run.move(order, OrderEvent.ABSENT if order.state in UNPROVEN else OrderEvent.CANCELED, event.now_ms)
 
 
 def trades(run: Run, event: ev.TradesSeen) -> None:
