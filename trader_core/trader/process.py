@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from trader_core.clock import WallClock
+from trader_core.clock import WallClock, monotonic_ms
 from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, VenueUnavailable
 from trader_core.model.session import SessionStatus, StopPolicy
@@ -87,7 +87,7 @@ class Trader:
 
     def lease_ok(self) -> bool:
         """Return whether the lease lasts longer than its margin, by the monotonic clock."""
-        return time.monotonic() < self.lease_ok_until - LEASE_MARGIN_S
+        return monotonic_ms() / 1_000 < self.lease_ok_until - LEASE_MARGIN_S
 
     async def in_thread(self, work: Callable[[], Any]) -> Any:
         """Run database work on the store's thread."""
@@ -136,13 +136,13 @@ class Trader:
             with database.begin(self.engine) as db:
                 return lease.take(db, self.account, self.holder, code_hash(), int(LEASE_TTL_S * 1000), int(time.time() * 1000))
 
-        started = time.monotonic()
+        started = monotonic_ms() / 1_000
         self.epoch = await self.in_thread(work)
         self.lease_ok_until = started + LEASE_TTL_S
         log.info("trader took its account", account=self.account, epoch=self.epoch)
 
     async def _round(self) -> None:
-        started = time.monotonic()
+        started = monotonic_ms() / 1_000
         found, switches, words = await self.in_thread(self._read)
         self.lease_ok_until = started + LEASE_TTL_S
         self._set_kill(switches.get("kill", ""))
