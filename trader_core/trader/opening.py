@@ -136,7 +136,12 @@ class Opener:
             sessions.save_statistics(db, row.session_id, statistics(examine(db, row.session_id)))
             sessions.set_status(db, row.session_id, status, result=result)
 
-        await self._in_thread(work)
+        def examined() -> None:
+            with database.begin(self.engine) as db:
+                work(db)
+
+        # Not on the store's thread: folding a month takes longer than the lease, and other sessions need that thread to keep it.
+        await asyncio.to_thread(examined)
 
 
 async def _closed(link: Link) -> None:
