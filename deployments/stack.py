@@ -55,14 +55,19 @@ class Stack:
     def supervise(self) -> None:
         """Restart the embedded database and each trader that died, until told to stop."""
         while not self.stopping.wait(RESTART_S):
-            if self.server.embedded and not postgres.status(self.settings).running:
+            # What fails now is tried again: without this thread nobody would restart anything.
+            with suppress(GatehouseError, OSError, subprocess.SubprocessError):
+                self._restart()
+
+    def _restart(self) -> None:
+        if self.server.embedded and not postgres.status(self.settings).running:
+            self.restarts += 1
+            with postgres.running(self.settings, migrated=False):
+                pass
+        for account, child in list(self.children.items()):
+            if child.poll() is not None and not self.stopping.is_set():
                 self.restarts += 1
-                with suppress(GatehouseError), postgres.running(self.settings, migrated=False):
-                    pass
-            for account, child in list(self.children.items()):
-                if child.poll() is not None and not self.stopping.is_set():
-                    self.restarts += 1
-                    self.start_trader(account)
+                self.start_trader(account)
 
     def stop(self) -> None:
         """End the traders, then the exchange; a child that ignores SIGTERM is killed."""
