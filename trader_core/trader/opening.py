@@ -20,10 +20,10 @@ from trader_core.trader.examine import examine, statistics
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Control, Shell
 from trader_core.trader.state import State, digest, opened
-from trader_core.trader.turn import turn
 from trader_core.venues.link import Link, connect, turn_file
 from trader_core.venues.port import Outcome, Reply, SendRequest, Venue
 from trader_core.venues.simulated import Feed, SimulatedVenue
+from trader_core.venues.turn import turn
 
 if TYPE_CHECKING:
     from trader_core.store.database import Engine
