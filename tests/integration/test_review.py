@@ -85,6 +85,24 @@ async def test_a_session_waits_for_its_exchange_when_it_recovers(database: Datab
         assert row.status is SessionStatus.FINISHED, row.error
 
 
+async def test_a_session_does_not_go_on_under_the_key_of_another_account(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        first = found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        await found.stepped(session_id, 10)
+        first.stopping.set()
+        await found.tasks[0]
+        before = found.placed()
+        key, secret = found.sandbox.open_account("other", {"USDT": "10000"})
+        path = tmp_path / "run" / "sandbox.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"api_key": key, "secret": secret}))
+        found.trader("sandbox")
+        row = await found.ended(session_id, within_s=20)
+        assert (row.status, found.placed()) == (SessionStatus.FAILED, before)
+        assert "another account" in row.error
+        assert key not in row.error
+
+
 async def slots_with_orders(found: World) -> int:
     """Return after how many slots a paper session has its first order on its way."""
     session_id = found.request(SessionMode.PAPER, minutes=40)

@@ -62,6 +62,7 @@ class Opener:
         try:
             if state is None:
                 state = await self._open(row, link, durable)
+            _same_account(row, state, link)
             link.gateway.use(state.instruments)
             venue, feed = _door(row.mode, state, link)
             row = await self._placed(row, state)
@@ -93,7 +94,8 @@ class Opener:
             baseline = books.totals(_value(await link.gateway.balances(), "balances"))
         protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms)
         from_ms = slot_of(now, step_ms)
-        record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline)
+        identity = "" if row.mode is SessionMode.PAPER else link.identity
+        record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline, identity)
         state = opened(record.body)
         await durable.commit([record], state)
         return state
@@ -142,6 +144,15 @@ class Opener:
 
         # Not on the store's thread: folding a month takes longer than the lease, and other sessions need that thread to keep it.
         await asyncio.to_thread(examined)
+
+
+def _same_account(row: sessions.SessionRow, state: State, link: Link) -> None:
+    """Raise SessionHalted when the key is another account's: what the journal holds is not there, and may not be sold there."""
+    if state.identity not in {"", link.identity}:
+        found = "another account or another exchange behind the same name"
+        raise SessionHalted(
+            f"the account on {row.venue} that {row.session_id} began on", found, "bring that one back, or start a new session"
+        )
 
 
 async def _closed(link: Link) -> None:

@@ -12,9 +12,10 @@ from trader_core.trader.state import State, apply, opened
 
 
 def opening(
-    session_id: str, plan: Plan, instruments: tuple[Instrument, ...], protocol: Protocol, from_ms: int, baseline: dict[str, str]
-) -> Record:
-    """Return the first record of a journal: all that a fold needs to begin."""
+    session_id: str, plan: Plan, instruments: tuple[Instrument, ...], protocol: Protocol, from_ms: int, baseline: dict[str, str],
+    identity: str = "",
+) -> Record:  # fmt: skip
+    """Return the first record of a journal: all that a fold needs to begin, and on which account of the venue it began."""
     body = {
         "session_id": session_id,
         "plan": _plain(plan.to_json()),
@@ -22,6 +23,7 @@ def opening(
         "protocol": _plain(asdict(protocol)),
         "from_ms": from_ms,
         "baseline": baseline,
+        "identity": identity,
     }
     return Record(Kind.OPENED, body)
 

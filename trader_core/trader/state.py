@@ -58,6 +58,8 @@ class State:
     next_slot_ms: int
     baseline: dict[str, str] = field(default_factory=dict)
     """The venue's balances at the opening, by currency: what was there before us."""
+    identity: str = ""
+    """The account on its venue that the session began on; empty where fills are simulated."""
     orders: dict[str, Order] = field(default_factory=dict)
     pending: dict[str, Order] = field(default_factory=dict)
     """The orders that are not terminal, in the order of their intents."""
@@ -102,6 +104,7 @@ def opened(body: dict[str, Any]) -> State:
         step_ms=timeframe_ms(plan.timeframe),
         next_slot_ms=body["from_ms"],
         baseline=body["baseline"],
+        identity=body.get("identity", ""),
         flags={"start": "a session starts HALTED"},
         scratch=np.zeros(4 * len(instruments) + 4, DECISION),
     )
