@@ -188,6 +188,25 @@ def test_an_unknown_name_is_refused(cli: Cli, option: str, value: str, says: str
     assert (result.exit_code, says in result.stderr) == (2, True)
 
 
+def test_a_column_that_stands_twice_is_refused(cli: Cli) -> None:
+    file = cli.file("a.csv", [f"{START_MS},1,1,1,1,1,5"], header="ts,open,open,high,low,close,volume")
+    result = cli.run("import", file, *ONE_MINUTE)
+    assert (result.exit_code, "open more than once in a.csv" in result.stderr) == (2, True)
+    assert cli.count("candle") == 0
+
+
+def test_bars_of_a_longer_timeframe_are_refused(cli: Cli) -> None:
+    file = cli.file("a.csv", [row(5 * bar) for bar in range(10)])
+    result = cli.run("import", file, *ONE_MINUTE)
+    assert (result.exit_code, "at least 300 s apart" in result.stderr, cli.count("candle")) == (2, True, 0)
+    assert cli.json("import", file, *ONE_MINUTE[:-1], "5m")["gaps"] == 0
+
+
+def test_bars_with_many_gaps_are_not_taken_for_another_timeframe(cli: Cli) -> None:
+    file = cli.file("a.csv", [row(minute) for minute in (0, 1, *range(5, 50, 5))])
+    assert cli.json("import", file, *ONE_MINUTE)["gaps"] == 9
+
+
 @needs_real_data
 @pytest.mark.parametrize(
     ("file", "symbol", "timeframe", "expected"),

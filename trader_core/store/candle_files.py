@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from trader_core.model.bar import BAR, Bars, bar_faults
+from trader_core.model.bar import BAR, Bars, bar_faults, timeframe_ms
 from trader_core.model.decimals import Floats, Integers, decimals_needed, exactly, rounded_down
 from trader_core.model.errors import DataFault
 from trader_core.model.instrument import EXP_SUM_MAX, Instrument, freeze
@@ -23,6 +23,8 @@ PRICES = ("open", "high", "low", "close")
 COLUMNS = ("ts", *PRICES, "volume")
 QTY_EXP_MOST = 8
 """No venue counts finer; what a file has beyond is noise, and volumes are rounded down anyway."""
+ROWS_TELLING = 10
+"""A file this long without two neighbouring bars has another timeframe; a shorter one may be full of gaps."""
 _TS_UNITS = ((10**11, 1000, 1), (10**14, 1, 1), (10**17, 1, 1000), (10**20, 1, 1_000_000))
 """Below this size a time counts seconds, ms, us, ns: (size, multiply by, divide by) to get ms."""
 
@@ -61,10 +63,21 @@ def read(path: Path) -> RawCandles:
     if missing:
         found = f"{', '.join(table.column_names) or 'no column'} in {path.name}"
         raise DataFault(f"the columns {' '.join(COLUMNS)}", found, f"add {', '.join(missing)}, or rename the columns")
+    twice = [name for name in COLUMNS if table.column_names.count(name) > 1]
+    if twice:
+        raise DataFault("each column once", f"{', '.join(twice)} more than once in {path.name}", "remove or rename the others")
     if not table.num_rows:
         raise DataFault("at least one candle", f"no row in {path.name}", "check how the file was written")
     floats = [_floats(path.name, name, table[name]) for name in COLUMNS[1:]]
     return RawCandles(path.name, _times(path.name, table["ts"]), *floats)
+
+
+def require_neighbours(file: str, bars: Bars, timeframe: str) -> None:
+    """Raise DataFault for ascending bars of which no two are neighbours: they are bars of a longer timeframe."""
+    step_ms = timeframe_ms(timeframe)
+    if len(bars) >= ROWS_TELLING and (closest := int(np.diff(bars["ts"]).min())) > step_ms:
+        found = f"bars of {file} that lie at least {closest // 1000} s apart"
+        raise DataFault(f"bars of {timeframe}, {step_ms // 1000} s apart but for gaps", found, "name the timeframe that the file has")
 
 
 def _table(path: Path) -> pa.Table:
@@ -97,7 +110,10 @@ def _times(file: str, column: pa.ChunkedArray) -> Integers:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return np.array([_iso_ms(file, row, text) for row, text in enumerate(column.to_pylist())], dtype=np.int64)
     if pa.types.is_temporal(column.type):
-        moments = column.cast(pa.timestamp("ms", tz=getattr(column.type, "tz", None)), safe=False)
+        try:
+            moments = column.cast(pa.timestamp("ms", tz=getattr(column.type, "tz", None)), safe=False)
+        except pa.ArrowException as error:
+            raise DataFault(f"times in column ts of {file}", str(column.type), "write epoch ms or ISO times") from error
         return _integers(file, moments)
     return _epoch_ms(file, _floats(file, "ts", column) if pa.types.is_floating(column.type) else _integers(file, column))
 

@@ -116,6 +116,7 @@ def import_file(
     instrument = instrument_for(db, venue, symbol, raw, exponents)
     step_ms = timeframe_ms(timeframe)
     bars, rounded = candle_files.to_bars(raw, instrument, step_ms)
+    candle_files.require_neighbours(raw.file, bars, timeframe)
     row, new, inserted, revised = store_series(db, timeframe, [Series(instrument, bars)], f"file {raw.file}")
     return Imported(row, not new, inserted, revised, rounded, candle_files.gaps_of(bars, step_ms), instrument)
 
