@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SYMBOLS = "BTC/USDT,ETH/USDT,SOL/USDT,XRP/USDT,DOGE/USDT,ADA/USDT,LINK/USDT,LTC/USDT,AVAX/USDT,DOT/USDT"
 START = "2026-01-05T00:00"
 HISTORY_FROM = "2026-01-02T00:00"
-STRATEGY, PARAMS = "sma_cross", ("fast=10", "slow=60")
-TREND_BPS = 180
+STRATEGY, PARAMS = "sma_cross", ("fast=20", "slow=100")
+TREND_BPS = 90
 EXCHANGE = (
     "--clock", "stepped", "--start", START, "--planted-trend", str(TREND_BPS), "--maker-ppm", "500", "--taker-ppm", "1000",
     "--notional-min", "0.1", "--history-days", "4",
@@ -85,6 +85,8 @@ def demo(
     with ExitStack() as up:
         with show.working("Starting the database, the embedded exchange and the traders"):
             running = up.enter_context(stack.local(settings, [*EXCHANGE, "--seed", str(seed)], accounts=()))
+            with reach.connection(running.server, "flow") as db:
+                words.require_no_kill(settings, db)
             _give_up_old(running.server)
             for account in stack.ACCOUNTS:
                 running.start_trader(account)

@@ -9,7 +9,7 @@ from tests.conftest import Database
 from tests.integration.world import World, world
 from trader_core.model.command import Command
 from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
-from trader_core.store import commands
+from trader_core.store import commands, sessions
 from trader_core.store import database as store
 from trader_core.trader.records import Kind, Record
 
@@ -122,3 +122,15 @@ async def test_close_all_after_a_kill_sells_every_position(database: Database, t
         await found.ended(session_id)
         assert any(held), "something was held when the kill came"
         assert not found.state(session_id).slots["position"].any()
+
+
+async def test_a_running_session_is_taken_further_when_a_later_end_is_asked_for(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=400)
+        await found.stepped(session_id, 5)
+        with store.begin(found.engine("flow")) as db:
+            sessions.request_until(db, session_id, found.row(session_id).until_ms + 60 * 60_000)
+        row = await found.ended(session_id)
+        assert (row.until_ms - row.from_ms) // 60_000 == 460
+        assert row.next_ms >= row.until_ms

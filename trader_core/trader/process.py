@@ -151,6 +151,8 @@ class Trader:
                 control = Control(lease_until_ok=self.lease_ok, sentinel=self.sentinel, kill=self.kill)
                 task = asyncio.create_task(self._guarded(row, control))
                 self.running[row.session_id] = Running(control, task)
+            elif row.from_ms:
+                self.running[row.session_id].control.until_ms = row.until_ms
         await self._answer()
         for word in words:
             if word.command_id not in self.waiting:

@@ -16,11 +16,11 @@ import structlog
 from trader_core.model.bar import Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import VenueError
-from trader_core.model.session import Cause, StopPolicy
+from trader_core.model.session import StopPolicy
 from trader_core.trader import books
 from trader_core.trader import events as ev
 from trader_core.trader.decider import Decider
-from trader_core.trader.machine import may_send, step
+from trader_core.trader.machine import step, withheld
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State, apply, digest
 from trader_core.venues.port import Outcome, SendRequest, Venue
@@ -88,17 +88,9 @@ class Shell:
 
     def gate(self, request: SendRequest) -> str | None:
         """Return why an order may not be written to the socket now, or None: asked after throttling and signing."""
-        order = self.state.orders.get(request.client_order_id)
-        if order is None:
-            return "no journaled order has this client id"
-        killed = self.control.killed()
-        if killed and order.cause is not Cause.OPERATOR:
-            return killed
         if not self.control.lease_until_ok():
             return "the lease ran out"
-        if not may_send(self.state.mode, order.side, order.cause):
-            return f"the session is {self.state.mode.name}"
-        return None
+        return withheld(self.state, request.client_order_id, self.control.killed()) or None
 
     async def run(self, epoch: int, holder: str) -> None:
         """Recover, step slot after slot until the session's end or a stop, settle, and close the session."""
@@ -247,8 +239,9 @@ class Shell:
         return ev.Answered(effect.request.client_order_id, reply, self.feed.now_ms())
 
     async def _look(self, effect: ev.Look) -> ev.Event:
+        asked_ms = self.feed.now_ms()  # a slow "not found" says nothing of the time at which it arrives
         reply = await self.venue.order(effect.symbol, effect.client_order_id)
-        return ev.Looked(effect.client_order_id, reply, self.feed.now_ms())
+        return ev.Looked(effect.client_order_id, reply, asked_ms)
 
     async def _cancel(self, effect: ev.CancelOrder) -> ev.Event:
         await self.flush()
@@ -260,9 +253,10 @@ class Shell:
         return ev.TradesSeen(effect.symbol, reply, self.feed.now_ms())
 
     async def _prove_absence(self, effect: ev.ProveAbsence) -> ev.Event:
+        asked_ms = self.feed.now_ms()
         opens = await self.venue.open_orders(effect.symbol)
         trades = await self.venue.trades(effect.symbol, effect.since_ms)
-        return ev.AbsenceEvidence(effect.client_order_id, opens, trades, self.feed.now_ms())
+        return ev.AbsenceEvidence(effect.client_order_id, opens, trades, asked_ms)
 
     async def _alert(self, effect: ev.Alert) -> None:
         log.warning("alert", session=self.state.session_id, text=effect.text)
