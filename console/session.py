@@ -60,6 +60,8 @@ def start(
         options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP,
     )  # fmt: skip
     with reach.database(settings) as server:
+        with reach.connection(server, "flow") as db:
+            words.require_no_kill(settings, db)
         with show.working("Starting the local stack"):
             import_module("deployments.stack").ensure(settings)
         with show.working("Asking the exchange"):

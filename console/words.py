@@ -10,7 +10,7 @@ import typer
 
 from console import options, reach, show
 from trader_core.model.command import Command
-from trader_core.model.errors import StoreError, UnknownName
+from trader_core.model.errors import BadInput, StoreError, UnknownName
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
@@ -68,6 +68,15 @@ def close_all(*, account: Account = "", reason: Reason = "", as_json: Json = Fal
 def sentinel(settings: "Settings") -> Path:
     """Return the file whose presence kills, whatever else is away."""
     return settings.folder() / SENTINEL
+
+
+def require_no_kill(settings: "Settings", db: "Connection") -> None:
+    """Raise BadInput while a kill stands: what is started now would never send an order, and not say why."""
+    switch = import_module("trader_core.store.commands").read_switches(db)["kill"]
+    causes = [f"the file {sentinel(settings)}"] if sentinel(settings).exists() else []
+    causes += [f"the database's switch ({switch.reason})"] if switch.is_on else []
+    if causes:
+        raise BadInput("no kill that stands", " and ".join(causes), "`gatehouse resume` first, once its reason is gone")
 
 
 def actor() -> str:

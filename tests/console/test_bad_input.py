@@ -192,6 +192,16 @@ def test_a_kill_and_its_resume_are_seen_in_the_status(cli: Cli, monkeypatch: pyt
         assert not store_commands.read_switches(db)["kill"].is_on
 
 
+@pytest.mark.parametrize("words", [("session", "start", "sma_cross"), ("demo",)], ids=["session", "demo"])
+def test_nothing_is_started_while_a_kill_stands(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    monkeypatch.setattr("console.words.ANSWER_S", 0)
+    cli.json("kill", "--reason", "storm")
+    says(cli.run(*words), 2, "no kill that stands", "KILL", "switch (storm)", "`gatehouse resume` first")
+    (cli.home / "KILL").unlink()
+    says(cli.run(*words), 2, "switch (storm)")
+    assert cli.count("trading_session") == 0
+
+
 def test_a_second_trader_of_an_account_is_refused(cli: Cli) -> None:
     with account_lock(cli.database.engine("trader"), "paper"):
         says(cli.run("trader", "--account", "paper"), 3, "Fenced", "no other trader for the account paper", "stop that one first")
