@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from console import options, reach, show, words
 from trader_core.model.errors import BadInput, GatehouseError
-from trader_core.model.session import SessionStatus
+from trader_core.model.session import ACCOUNTS, SessionStatus
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
@@ -104,7 +104,7 @@ def _give_up_old(server: Any) -> None:
     """Leave no session behind that would go on: each demonstration has a new exchange, which knows nothing of the last one's orders."""
     sessions = import_module("trader_core.store.sessions")
     with reach.connection(server, "flow") as db:
-        for account in words.ACCOUNTS:
+        for account in ACCOUNTS:
             for row in sessions.sessions_of(db, account, [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]):
                 sessions.set_status(db, row.session_id, SessionStatus.FAILED, error="its embedded exchange is gone")
                 show.err().print(f"{row.session_id} of an earlier run is given up: its embedded exchange is gone")
@@ -185,8 +185,8 @@ def report(road: Road, running: Any, paper_id: str, stage_id: str) -> tuple[Path
         paper = examine.examine(db, paper_id)
         stage = examine.examine(db, stage_id, venue_orders(running))
     steps = [
-        Step("Collect", [(name, str(value)) for name, value in road.collect.items()]),
-        Step("Backtest", [(name, str(value)) for name, value in road.backtest.items()]),
+        Step("Collect", plain(road.collect)),
+        Step("Backtest", plain(road.backtest)),
         Step("72 hours of paper" if paper.slots == 4320 else "Paper", figures(paper), paper.equity, (paper.operations, paper.edge)),  # noqa: PLR2004
         Step("EUR 1, real orders on the embedded exchange", figures(stage), stage.equity, (stage.operations, stage.edge)),
     ]
@@ -199,6 +199,17 @@ def report(road: Road, running: Any, paper_id: str, stage_id: str) -> tuple[Path
     made = f"seed {road.seed}, made {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} in {time.monotonic() - road.started:.0f} s"
     path.write_text(render(Report("Gatehouse: from candles to €1", made, DISCLOSURES, steps, judged)))
     return path, str(operations), str(paper.edge.verdict)
+
+
+def plain(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a command's answer as rows that people read: lists by commas, names with spaces."""
+    rows = []
+    for name, value in answer.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if isinstance(value, dict):
+            text = ", ".join(f"{key} {item}" for key, item in value.items())
+        rows.append((name.replace("_", " "), text))
+    return rows
 
 
 def figures(found: Any) -> list[tuple[str, str]]:

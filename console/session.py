@@ -12,7 +12,7 @@ from console import options, reach, show, words
 from trader_core.model.command import Command
 from trader_core.model.errors import BadInput, UnknownName
 from trader_core.model.instrument import qty_text
-from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
+from trader_core.model.session import ACCOUNTS, SessionMode, SessionStatus, StopPolicy
 from trader_core.model.stage import STAGES, StageName
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def others(db: "Connection", wanted: Any) -> list[str]:
     """Return the sessions that go on; raises BadInput when one of them trades the exchange account that `wanted` would trade."""
     sessions = import_module("trader_core.store.sessions")
     active = [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]
-    rows = [row for account in words.ACCOUNTS for row in sessions.sessions_of(db, account, active)]
+    rows = [row for account in ACCOUNTS for row in sessions.sessions_of(db, account, active)]
     same = [row.session_id for row in rows if row.account == wanted.account and wanted.mode is not SessionMode.PAPER]
     if same:
         todo = f"wait for its end, or `gatehouse session stop {same[0]}`"

@@ -9,11 +9,11 @@ import typer
 
 from console import options, reach
 from trader_core.model.errors import UnknownName
+from trader_core.model.session import ACCOUNTS
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
 
-ACCOUNTS = ("paper", "sandbox")
 PARENT_S = 0.5
 
 

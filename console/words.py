@@ -11,13 +11,12 @@ import typer
 from console import options, reach, show
 from trader_core.model.command import Command
 from trader_core.model.errors import BadInput, StoreError, UnknownName
+from trader_core.model.session import ACCOUNTS, SENTINEL
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
     from trader_core.store.database import Connection
 
-ACCOUNTS = ("paper", "sandbox")
-SENTINEL = "KILL"
 ANSWER_S = 10.0
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]

@@ -20,11 +20,11 @@ from typing import Any
 from deployments import postgres
 from sandbox import launch
 from trader_core.model.errors import BadInput, GatehouseError
+from trader_core.model.session import ACCOUNTS
 from trader_core.settings import Settings
 
 RESTART_S = 1.0
 STOP_S = 10.0
-ACCOUNTS = ("paper", "sandbox")
 
 
 class StackFault(GatehouseError):

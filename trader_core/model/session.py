@@ -2,6 +2,11 @@
 
 from enum import IntEnum, StrEnum
 
+ACCOUNTS = ("paper", "sandbox")
+"""The accounts that there are: one trader each."""
+SENTINEL = "KILL"
+"""A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
+
 
 class Mode(IntEnum):
     """What a session may do. It starts HALTED; the integer is what the engine's record holds."""

@@ -21,7 +21,7 @@ import structlog
 from trader_core.clock import WallClock, monotonic_ms
 from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, VenueUnavailable
-from trader_core.model.session import SessionStatus, StopPolicy
+from trader_core.model.session import SENTINEL, SessionStatus, StopPolicy
 from trader_core.store import commands, database, lease, sessions
 from trader_core.trader import events as ev
 from trader_core.trader.shell import Control
@@ -36,8 +36,6 @@ LEASE_TTL_S = 10.0
 LEASE_MARGIN_S = 2.0
 RETRY_S = 0.5
 VENUE_RETRY_S = 1.0
-SENTINEL = "KILL"
-"""A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
 
 
 class Runner(Protocol):
