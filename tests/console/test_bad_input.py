@@ -1,16 +1,18 @@
 """Bad input, command by command: one message with what was expected, what was found and what to do; an exit code; nothing written."""
 
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import text
 from typer.testing import Result
 
@@ -48,9 +50,13 @@ def each(cli: Cli, commands: tuple[tuple[str, ...], ...], code: int, *texts: str
 
 
 @pytest.fixture(autouse=True)
-def _in_its_home(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_its_home(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(cli.home)
     cli.file("a.csv", [row(0)])
+    yield
+    # `trader` points the log at this command's stderr, which is closed by now: later tests in this process would fail on it.
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
 
 
 def _left(cli: Cli) -> set[str]:
