@@ -79,9 +79,12 @@ def _engine_cache(folder: Path) -> str:
 
 def _killed(settings: "Settings") -> str:
     from console.words import sentinel
+    from trader_core.model.session import PAUSE_SENTINEL
 
-    path = sentinel(settings)
-    return f"yes: the file {path} stands; `gatehouse resume` clears it" if path.exists() else "no file says so"
+    standing = [path for path in (sentinel(settings), sentinel(settings, PAUSE_SENTINEL)) if path.exists()]
+    if not standing:
+        return "no file says so"
+    return f"yes: {' and '.join(map(str, standing))} stand; `gatehouse resume` clears that"
 
 
 def _stored(server: "Server") -> dict[str, Any]:
@@ -91,8 +94,8 @@ def _stored(server: "Server") -> dict[str, Any]:
 
     with reach.connection(server, "api") as db:
         sessions, collections = list_sessions(db, limit=5), list_collections(db, limit=5)
-        switch = read_switches(db)["kill"]
-    killed = {"kill_switch": f"on: {switch.reason} ({switch.actor})" if switch.is_on else "off"}
+        switches = read_switches(db)
+    killed = {f"{name}_switch": f"on: {s.reason} ({s.actor})" if s.is_on else "off" for name, s in switches.items()}
     return killed | {
         "sessions": [
             {"session_id": one.session_id, "mode": one.mode.value, "status": one.status.value, "strategy": one.plan.strategy,

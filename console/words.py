@@ -11,7 +11,7 @@ import typer
 from console import options, reach, show
 from trader_core.model.command import Command
 from trader_core.model.errors import BadInput, StoreError, UnknownName
-from trader_core.model.session import ACCOUNTS, SENTINEL
+from trader_core.model.session import ACCOUNTS, PAUSE_SENTINEL, SENTINEL
 
 if TYPE_CHECKING:
     from trader_core.settings import Settings
@@ -33,25 +33,20 @@ def register(app: typer.Typer) -> None:
 def kill(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
     """Stop every new order at once: sentinel file first, then the database's switch, then a command to each trader."""
     settings, chosen = options.settings(), _chosen(account)
-    path = sentinel(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(reason or "killed by an operator\n")
-    try:
-        said = _say(settings, Command.KILL, chosen, reason)
-    except StoreError as error:
-        todo = f"{error.todo}; the file {path} stands meanwhile: no trader of this home sends a new order"
-        raise type(error)(error.expected, error.found, todo) from error
+    said = _held(settings, Command.KILL, chosen, reason, "no trader of this home sends a new order")
     show.answer({"sentinel": "set: nothing is sent from now on", **said}, as_json=as_json)
 
 
 def resume(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Clear the sentinel file, the database's switch and the traders' flags; a session with unresolved orders refuses."""
+    """Clear the sentinel files, the database's switches and the traders' flags; a session with unresolved orders refuses."""
     show.answer(_say(options.settings(), Command.RESUME, _chosen(account), reason), as_json=as_json)
 
 
 def pause(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
-    """Let nothing new in; exits and cancels go on."""
-    show.answer(_say(options.settings(), Command.PAUSE, _chosen(account), reason), as_json=as_json)
+    """Let nothing new in, by file, switch and command; exits and cancels go on until `resume`."""
+    settings, chosen = options.settings(), _chosen(account)
+    said = _held(settings, Command.PAUSE, chosen, reason, "no trader of this home opens anything new")
+    show.answer({"sentinel": "set: nothing new is opened from now on", **said}, as_json=as_json)
 
 
 def cancel_all(*, account: Account = "", reason: Reason = "", as_json: Json = False) -> None:
@@ -64,9 +59,9 @@ def close_all(*, account: Account = "", reason: Reason = "", as_json: Json = Fal
     show.answer(_say(options.settings(), Command.CLOSE_ALL, _chosen(account), reason), as_json=as_json)
 
 
-def sentinel(settings: "Settings") -> Path:
-    """Return the file whose presence kills, whatever else is away."""
-    return settings.folder() / SENTINEL
+def sentinel(settings: "Settings", name: str = SENTINEL) -> Path:
+    """Return the file whose presence kills (or pauses), whatever else is away."""
+    return settings.folder() / name
 
 
 def require_no_kill(settings: "Settings", db: "Connection") -> None:
@@ -110,15 +105,30 @@ def _say(settings: "Settings", command: Command, accounts: tuple[str, ...], reas
     commands = import_module("trader_core.store.commands")
     with reach.database(settings) as server:
         with reach.connection(server, "api") as db:
-            if command in {Command.KILL, Command.RESUME}:
+            if command in {Command.KILL, Command.PAUSE, Command.RESUME}:
                 _switch(settings, db, command, reason)
             numbers = {name: commands.request(db, name, command, actor=actor(), reason=reason) for name in accounts}
         return {name: outcome(server, number) for name, number in numbers.items()}
 
 
+def _held(settings: "Settings", command: Command, accounts: tuple[str, ...], reason: str, effect: str) -> dict[str, str]:
+    """Leave the file that holds without any database, then say the command; an error names the file and what it does."""
+    path = sentinel(settings, SENTINEL if command is Command.KILL else PAUSE_SENTINEL)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(reason or f"{command} by {actor()}\n")
+    try:
+        return _say(settings, command, accounts, reason)
+    except StoreError as error:
+        todo = f"{error.todo}; the file {path} stands meanwhile: {effect}"
+        raise type(error)(error.expected, error.found, todo) from error
+
+
 def _switch(settings: "Settings", db: "Connection", command: Command, reason: str) -> None:
-    """Turn the database's switch; on resume the sentinel file goes too, and only now that the database answers."""
-    on = command is Command.KILL
-    import_module("trader_core.store.commands").set_switch(db, "kill", is_on=on, actor=actor(), reason=reason or command)
-    if not on:
-        sentinel(settings).unlink(missing_ok=True)
+    """Turn the database's switches; on resume the files go too, and only now that the database answers."""
+    set_switch = import_module("trader_core.store.commands").set_switch
+    if command is not Command.RESUME:
+        set_switch(db, str(command), is_on=True, actor=actor(), reason=reason or command)
+        return
+    for name, file in (("kill", SENTINEL), ("pause", PAUSE_SENTINEL)):
+        set_switch(db, name, is_on=False, actor=actor(), reason=reason or command)
+        sentinel(settings, file).unlink(missing_ok=True)

@@ -54,16 +54,34 @@ async def test_after_a_kill_nothing_is_sent_any_more(database: Database, tmp_pat
         assert refused, "the strategy went on wanting to trade, and the guard said KILLED"
 
 
-async def test_pause_lets_exits_through_and_nothing_in_until_resume(database: Database, tmp_path: Path) -> None:
+async def pause_by(found: World, how: str) -> None:
+    if how == "sentinel":
+        (found.home / "PAUSE").write_text("a test")
+    elif how == "switch":
+        with store.begin(found.engine("api")) as db:
+            commands.set_switch(db, "pause", is_on=True, actor="test", reason="a test")
+    else:
+        found.say("sandbox", Command.PAUSE)
+
+
+async def resume_all(found: World) -> None:
+    (found.home / "PAUSE").unlink(missing_ok=True)
+    with store.begin(found.engine("api")) as db:
+        commands.set_switch(db, "pause", is_on=False, actor="test", reason="a test")
+    found.say("sandbox", Command.RESUME)
+
+
+@pytest.mark.parametrize("how", ["sentinel", "switch", "command"])
+async def test_pause_lets_exits_through_and_nothing_in_until_resume(database: Database, tmp_path: Path, how: str) -> None:
     async with world(database, tmp_path) as found:
         found.trader("sandbox")
         session_id = found.request(minutes=1500)
         await found.stepped(session_id, 8)
-        found.say("sandbox", Command.PAUSE)
+        await pause_by(found, how)
         slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
         await found.stepped(session_id, slots + 60)
         assert not found.state(session_id).slots["position"].any(), "exits went through, nothing came in"
-        found.say("sandbox", Command.RESUME)
+        await resume_all(found)
         await found.stepped(session_id, slots + 120)
         found.say("sandbox", Command.STOP, session_id, policy="keep")
         await found.ended(session_id)

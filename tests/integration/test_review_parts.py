@@ -97,10 +97,10 @@ async def test_a_kill_by_command_holds_for_the_last_gate_until_it_is_taken_back(
     trader, control = Trader(open_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"), "sandbox", tmp_path), Control()
     running(trader, control)
     await trader._obey(word(Command.KILL))
-    trader._set_kill("")  # what each round does with the database's switch, which is off
+    trader._set_switches("", "")  # what each round does with the database's switch, which is off
     assert control.killed()
     await trader._obey(word(Command.RESUME))
-    trader._set_kill("")
+    trader._set_switches("", "")
     assert not control.killed()
     await trader._leave()
 

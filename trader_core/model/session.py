@@ -6,6 +6,8 @@ ACCOUNTS = ("paper", "sandbox")
 """The accounts that there are: one trader each."""
 SENTINEL = "KILL"
 """A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
+PAUSE_SENTINEL = "PAUSE"
+"""A file of this name in GATEHOUSE_HOME pauses."""
 
 
 class Mode(IntEnum):

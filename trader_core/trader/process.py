@@ -21,7 +21,7 @@ import structlog
 from trader_core.clock import WallClock, monotonic_ms
 from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, VenueUnavailable
-from trader_core.model.session import SENTINEL, SessionStatus, StopPolicy
+from trader_core.model.session import PAUSE_SENTINEL, SENTINEL, SessionStatus, StopPolicy
 from trader_core.store import commands, database, lease, sessions
 from trader_core.trader import events as ev
 from trader_core.trader.shell import Control
@@ -83,6 +83,10 @@ class Trader:
         """Return whether the sentinel file stands: one stat, before every order."""
         return (self.home / SENTINEL).exists()
 
+    def pause_sentinel(self) -> bool:
+        """Return whether the file that pauses stands."""
+        return (self.home / PAUSE_SENTINEL).exists()
+
     def lease_ok(self) -> bool:
         """Return whether the lease lasts longer than its margin, by the monotonic clock."""
         return monotonic_ms() / 1_000 < self.lease_ok_until - LEASE_MARGIN_S
@@ -143,10 +147,10 @@ class Trader:
         started = monotonic_ms() / 1_000
         found, switches, words = await self.in_thread(self._read)
         self.lease_ok_until = started + LEASE_TTL_S
-        self._set_kill(switches.get("kill", ""))
+        self._set_switches(switches.get("kill", ""), switches.get("pause", ""))
         for row in found:
             if row.session_id not in self.running:
-                control = Control(lease_until_ok=self.lease_ok, sentinel=self.sentinel, kill=self.kill)
+                control = Control(self.kill, self.lease_ok, self.sentinel, switches.get("pause", ""), self.pause_sentinel)
                 task = asyncio.create_task(self._guarded(row, control))
                 self.running[row.session_id] = Running(control, task)
             elif row.from_ms:
@@ -165,10 +169,10 @@ class Trader:
             switches = {name: switch.reason or name for name, switch in commands.read_switches(db).items() if switch.is_on}
             return found, switches, commands.pending(db, self.account)
 
-    def _set_kill(self, why: str) -> None:
-        self.kill = why
+    def _set_switches(self, kill: str, pause: str) -> None:
+        self.kill = kill
         for running in self.running.values():
-            running.control.kill = why or running.killed
+            running.control.kill, running.control.pause = kill or running.killed, pause
 
     async def _obey(self, word: commands.CommandRow) -> None:
         command = Command(word.command)

@@ -51,6 +51,9 @@ class Control:
     """Why everything is killed; empty: not."""
     lease_until_ok: Callable[[], bool] = field(default=lambda: True)
     sentinel: Callable[[], bool] = field(default=lambda: False)
+    pause: str = ""
+    """Why nothing new may come in; empty: not."""
+    pause_sentinel: Callable[[], bool] = field(default=lambda: False)
     inbox: deque[ev.Operator] = field(default_factory=deque)
     answers: deque[tuple[int, str]] = field(default_factory=deque)
     """(command id, what became of it), once that is durable."""
@@ -64,6 +67,10 @@ class Control:
         if self.kill:
             return self.kill
         return "the sentinel file stands" if self.sentinel() else ""
+
+    def paused(self) -> str:
+        """Return the reason why nothing new may come in, or an empty text."""
+        return self.pause or ("the sentinel file stands" if self.pause_sentinel() else "")
 
 
 class Shell:
@@ -178,6 +185,9 @@ class Shell:
         killed = self.control.killed()
         if killed and "kill" not in self.state.flags:
             await self.handle(ev.FlagSeen("kill", on=True, why=killed, now_ms=now))
+        paused = self.control.paused()
+        if paused and "pause" not in self.state.flags:
+            await self.handle(ev.FlagSeen("pause", on=True, why=paused, now_ms=now))
         while self.control.inbox:
             event = self.control.inbox[0]
             await self.handle(event)
