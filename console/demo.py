@@ -187,7 +187,7 @@ def report(road: Road, running: Any, paper_id: str, stage_id: str) -> tuple[Path
     steps = [
         Step("Collect", plain(road.collect)),
         Step("Backtest", plain(road.backtest)),
-        Step("72 hours of paper" if paper.slots == 4320 else "Paper", figures(paper), paper.equity, (paper.operations, paper.edge)),  # noqa: PLR2004
+        Step(f"{paper.slots // 60} hours of paper", figures(paper), paper.equity, (paper.operations, paper.edge)),
         Step("EUR 1, real orders on the embedded exchange", figures(stage), stage.equity, (stage.operations, stage.edge)),
     ]
     both = {paper.operations.verdict, stage.operations.verdict}

@@ -7,10 +7,12 @@ import pytest
 
 from tests.conftest import Database
 from tests.integration.world import World, world
+from trader_core.evidence.verdict import Verdict
 from trader_core.model.command import Command
 from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
 from trader_core.store import commands, sessions
 from trader_core.store import database as store
+from trader_core.trader.examine import _folded
 from trader_core.trader.records import Kind, Record
 
 
@@ -20,14 +22,15 @@ def after_flag(records: list[Record], flag: str) -> list[Record]:
     return records[at + 1 :]
 
 
-async def kill_by(found: World, how: str) -> None:
+async def hold_by(found: World, how: str, command: Command) -> None:
+    """Kill or pause in one of the three ways."""
     if how == "sentinel":
-        (found.home / "KILL").write_text("a test")
+        (found.home / str(command).upper()).write_text("a test")
     elif how == "switch":
         with store.begin(found.engine("api")) as db:
-            commands.set_switch(db, "kill", is_on=True, actor="test", reason="a test")
+            commands.set_switch(db, str(command), is_on=True, actor="test", reason="a test")
     else:
-        found.say("sandbox", Command.KILL)
+        found.say("sandbox", command)
 
 
 async def holding(found: World, session_id: str) -> None:
@@ -42,7 +45,7 @@ async def test_after_a_kill_nothing_is_sent_any_more(database: Database, tmp_pat
         found.trader("sandbox")
         session_id = found.request(minutes=1500)
         await found.stepped(session_id, 8)
-        await kill_by(found, how)
+        await hold_by(found, how, Command.KILL)
         slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
         await found.stepped(session_id, slots + 60)
         found.say("sandbox", Command.STOP, session_id, policy="keep")
@@ -52,16 +55,6 @@ async def test_after_a_kill_nothing_is_sent_any_more(database: Database, tmp_pat
         refused = [d for r in later if r.kind is Kind.BARS for d in r.body["decisions"] if d[8] == 1]
         assert sent == []
         assert refused, "the strategy went on wanting to trade, and the guard said KILLED"
-
-
-async def pause_by(found: World, how: str) -> None:
-    if how == "sentinel":
-        (found.home / "PAUSE").write_text("a test")
-    elif how == "switch":
-        with store.begin(found.engine("api")) as db:
-            commands.set_switch(db, "pause", is_on=True, actor="test", reason="a test")
-    else:
-        found.say("sandbox", Command.PAUSE)
 
 
 async def resume_all(found: World) -> None:
@@ -77,7 +70,7 @@ async def test_pause_lets_exits_through_and_nothing_in_until_resume(database: Da
         found.trader("sandbox")
         session_id = found.request(minutes=1500)
         await found.stepped(session_id, 8)
-        await pause_by(found, how)
+        await hold_by(found, how, Command.PAUSE)
         slots = (found.row(session_id).next_ms - found.row(session_id).from_ms) // 60_000
         await found.stepped(session_id, slots + 60)
         assert not found.state(session_id).slots["position"].any(), "exits went through, nothing came in"
@@ -152,3 +145,20 @@ async def test_a_running_session_is_taken_further_when_a_later_end_is_asked_for(
         row = await found.ended(session_id)
         assert (row.until_ms - row.from_ms) // 60_000 == 460
         assert row.next_ms >= row.until_ms
+
+
+@pytest.mark.parametrize("what", ["row", "record"])
+async def test_a_state_that_is_not_what_the_trader_said_of_itself_is_no_go(database: Database, tmp_path: Path, what: str) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=8)
+        row = await found.ended(session_id)
+        assert found.examine(session_id).operations.verdict is Verdict.GO
+        records = found.records(session_id)
+        said = row.state_digest
+        assert _folded(records, said)[1]
+        if what == "row":
+            said = "0" * 64
+        else:
+            records[-1] = Record(Kind.CLOSED, records[-1].body | {"before": "0" * 64})
+        assert not _folded(records, said)[1]

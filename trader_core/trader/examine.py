@@ -10,7 +10,7 @@ from trader_core.model.errors import ChainBroken
 from trader_core.store import journal, sessions, signals
 from trader_core.trader.records import Kind, Record, decode
 from trader_core.trader.recovery import fold
-from trader_core.trader.state import digest
+from trader_core.trader.state import State, apply, digest
 
 if TYPE_CHECKING:
     from trader_core.store.database import Connection
@@ -45,7 +45,7 @@ def examine(db: "Connection", session_id: str, venue_orders: dict[str, int] | No
 
     row = sessions.load_session(db, session_id)
     records = [decode(line.kind, line.body) for line in journal.load(db, session_id)]
-    state = fold(records)
+    state, equal = _folded(records, row.state_digest)
     slots = [record.body["ts"] for record in records if record.kind is Kind.BARS]
     sent = [record.body["client_order_id"] for record in records if record.kind is Kind.SENDING]
     twice = (len(sent) - len(set(sent))) + sum(count > 1 for count in (venue_orders or {}).values())
@@ -57,7 +57,7 @@ def examine(db: "Connection", session_id: str, venue_orders: dict[str, int] | No
         slots_stepped=len(slots),
         duplicate_slots=len(slots) - len(set(slots)),
         chain_verifies=_verifies(db, session_id),
-        fold_equals=digest(state) == row.state_digest,
+        fold_equals=equal,
         unresolved_orders=len(state.pending),
         signals_without_outcome=signals.missing_outcomes(db, session_id),
         orders_sent_twice=twice + strangers,
@@ -100,6 +100,19 @@ def traded(records: list[Record], orders: dict[str, tuple[int, int]]) -> list[Tr
     """Return the fills of a journal, in its order, for the metrics."""
     bodies = [record.body for record in records if record.kind is Kind.FILL]
     return [Traded(b["ts"], *orders[b["client_order_id"]], b["qty"], b["price"], b["fee"], b["fee_base"]) for b in bodies]
+
+
+def _folded(records: list[Record], stored: str) -> tuple[State, bool]:
+    """Return the folded state, and whether it is what the running trader said of itself: in its last record, and in its row.
+
+    The record counts besides the row, because a trader that died behind it leaves a row that was written from a fold.
+    """
+    ended = bool(records) and records[-1].kind is Kind.CLOSED
+    state = fold(records[:-1] if ended else records)
+    said = not ended or records[-1].body["before"] == digest(state)
+    if ended:
+        apply(state, records[-1])
+    return state, said and digest(state) == stored
 
 
 def _verifies(db: "Connection", session_id: str) -> bool:
