@@ -5,6 +5,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection
 
+import trader_core.store.road_tables  # noqa: F401 - enters its tables
 from trader_core.store.tables import METADATA
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
+import trader_core.store.road_tables  # noqa: F401 - enters its tables
 from trader_core.store.tables import METADATA
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -63,6 +64,49 @@ INDEXES = {
     "operator_command_pending": Served(
         "Which commands wait for this account's trader?",
         "select * from operator_command where account = 'a' and done_at is null order by command_id",
+    ),
+    "quality_run_series": Served(
+        "What did the last checks of this series say?",
+        "select * from quality_run where venue = 'v' and timeframe = '1m' order by started_at desc limit 5",
+    ),
+    "instrument_block_standing": Served(
+        "Which instruments of this venue are blocked now? One standing block each, by constraint.",
+        "select * from instrument_block where venue = 'v' and cleared_at is null",
+    ),
+    "road_started": Served("Which roads are the newest?", "select * from road order by started_at desc limit 20"),
+    "road_walking": Served(
+        "Does a road of this recipe go on? One at a time, by constraint.",
+        "select * from road where account = 'a' and recipe = 'r' and status in ('walking', 'waiting')",
+    ),
+    "gate_result_subject": Served(
+        "What did this gate say of this subject last?",
+        "select * from gate_result where subject = 's' and gate = 'g' order by judged_ms desc limit 1",
+    ),
+    "approval_requested": Served(
+        "Which approval does this road wait for? One at a time, by constraint.",
+        "select * from approval where road_id = 'r' and status = 'requested'",
+    ),
+    "stage_run_one": Served(
+        "Which stage trades this account? One at a time, by constraint.",
+        "select * from stage_run where account = 'a' and status in ('preflight', 'probing', 'trading', 'rolling_back')",
+    ),
+    "stage_run_road": Served("Which stages did this road take?", "select * from stage_run where road_id = 'r' order by started_at"),
+    "validation_run_recipe_attempt_key": Served(
+        "How often was this recipe validated? Each attempt once, by constraint.",
+        "select * from validation_run where recipe = 'r' order by attempt",
+    ),
+    "nightly_backtest_plan": Served(
+        "How did the last nights of this plan go?", "select * from nightly_backtest where plan_name = 'p' order by at desc limit 30"
+    ),
+    "permit_subject": Served(
+        "Which permit rules for this recipe on this account?",
+        "select * from permit where account = 'a' and recipe = 'r' order by permit_id desc limit 20",
+    ),
+    "outbox_waiting": Served(
+        "Which alerts are due?", "select * from outbox where state = 'waiting' and next_try_ms <= 1 order by next_try_ms, alert_id"
+    ),
+    "outbox_dedup": Served(
+        "Was this said already, a moment ago?", "select * from outbox where dedup_key = 'k' and created_ms > 1 order by created_ms desc"
     ),
 }
 

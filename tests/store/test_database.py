@@ -28,6 +28,13 @@ TRADES = {f"{table}:INSERT" for table in (
 )} | {f"{table}:UPDATE" for table in (
     "instrument", "candle", "trading_session", "orders", "session_statistic", "position_snapshot", "pnl_snapshot",
 )}  # fmt: skip
+ALERTS = {"outbox:INSERT", "outbox:UPDATE"}
+ROAD = {f"{table}:INSERT" for table in (
+    "quality_run", "quality_finding", "instrument_block", "road", "road_step", "gate_result", "approval", "stage_run", "validation_run",
+    "validation_metric", "nightly_backtest", "permit", "operator_command", "switch",
+)} | {f"{table}:UPDATE" for table in (
+    "quality_run", "instrument_block", "road", "road_step", "approval", "stage_run", "validation_run", "validation_metric", "switch",
+)}  # fmt: skip
 
 
 def test_a_database_that_does_not_answer_is_away() -> None:
@@ -83,10 +90,10 @@ def test_the_servers_version_is_checked(database: Database, monkeypatch: pytest.
     ("role", "allowed"),
     [
         ("verify", set()),
-        ("api", {"operator_command:INSERT", "switch:INSERT", "switch:UPDATE"}),
+        ("api", {"operator_command:INSERT", "switch:INSERT", "switch:UPDATE", "permit:INSERT", "approval:UPDATE"} | ALERTS),
         ("migrate", set()),
-        ("trader", {"lease:INSERT", "lease:UPDATE", "operator_command:UPDATE"} | TRADES),
-        ("flow", TRADES),
+        ("trader", {"lease:INSERT", "lease:UPDATE", "operator_command:UPDATE"} | TRADES | ALERTS),
+        ("flow", TRADES | ALERTS | ROAD),
     ],
 )
 def test_each_role_may_write_what_it_needs_and_nothing_else(database: Database, role: str, allowed: set[str]) -> None:

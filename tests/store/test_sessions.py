@@ -156,6 +156,7 @@ def test_session_and_signal_are_never_null_and_never_defaulted(database: Databas
     with begin(database.engine("verify")) as db:
         rows = {(row.table_name, row.column_name): (row.is_nullable, row.column_default) for row in db.execute(text(query))}
     assert rows.pop(("operator_command", "session_id")) == ("YES", None)  # a kill belongs to an account
+    assert rows.pop(("stage_run", "session_id")) == ("YES", None)  # a preflight has no session yet
     assert set(rows.values()) == {("NO", None)}
     assert {("fill", "signal_id"), ("orders", "session_id"), ("intent", "signal_id"), ("journal", "session_id")} < set(rows)
 

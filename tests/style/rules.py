@@ -26,7 +26,9 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "typer": ("console/",),
     "rich": ("console/",),
     "prefect": ("flows/", "tasks/", "deployments/"),
-    "great_expectations": ("tasks/quality.py",),
+    "great_expectations": ("tasks/quality.py", "tasks/quality_suite.py"),
+    "slack_sdk": ("tasks/slack.py",),
+    "prometheus_client": ("trader_core/trader/exporter.py",),
 }
 """Who may import what: a path that ends in a slash means the folder. Tests may import anything."""
 

@@ -12,3 +12,7 @@ class Command(StrEnum):
     CANCEL_ALL = "cancel_all"
     CLOSE_ALL = "close_all"
     STOP = "stop"
+    REDUCE = "reduce"
+    """Nothing new in, exits go on, for one session; until a resume."""
+    RESTART = "restart"
+    """The trader's process ends and is started again: every session recovers from its journal."""

@@ -11,13 +11,17 @@ GatehouseError
 │   ├── DatabaseTooOld        its major version is below the oldest supported one
 │   ├── NotMigrated           its schema is not the one that this code expects
 │   ├── Fenced                another trader took the lease: this one may write nothing more
-│   └── ChainBroken           the journal's hash chain does not verify
+│   ├── ChainBroken           the journal's hash chain does not verify
+│   └── NotPermitted          the database refuses a permit that no gate has earned
 ├── VenueError                the exchange
 │   ├── VenueUnavailable      it does not answer, or answers with what cannot be read
 │   ├── VenueRefused          it says no, with a code
 │   ├── WrongKey              it does not accept the API key
 │   └── HostRefused           the profile does not allow that host
 ├── PortTaken                 something else listens where a server of ours wants to
+├── GateShut                  a gate did not say GO: nothing goes on behind it
+├── StepRunning               another run has this step already
+├── TraderAway                no trader of this code answers for the account
 └── SessionHalted             the session may not trade
 
 Each message says what was expected, what was found, and what to do.
@@ -77,6 +81,10 @@ class ChainBroken(StoreError):
     """The journal's hash chain does not verify."""
 
 
+class NotPermitted(StoreError):
+    """The database refuses a permit that no gate has earned."""
+
+
 class VenueError(GatehouseError):
     """The exchange could not do what was asked."""
 
@@ -99,6 +107,18 @@ class HostRefused(VenueError):
 
 class PortTaken(GatehouseError):
     """Something else listens where a server of ours wants to."""
+
+
+class GateShut(GatehouseError):
+    """A gate did not say GO: nothing goes on behind it."""
+
+
+class StepRunning(GatehouseError):
+    """Another run has this step already."""
+
+
+class TraderAway(GatehouseError):
+    """No trader of this code answers for the account."""
 
 
 class SessionHalted(GatehouseError):

@@ -29,6 +29,8 @@ class Limits:
     """Fall of equity from its peak that trips the breaker; 0 is off."""
     daily_loss_max: int = 0
     """Fall of equity since the first bar of the UTC day that trips the breaker; 0 is off."""
+    loss_max: int = 0
+    """Fall of equity below the capital that trips the breaker: a stage's loss budget; 0 is off."""
     losses_max: int = 0
     """Losing episodes in a row that trip the breaker; 0 is off."""
     errors_max: int = 0
@@ -79,7 +81,7 @@ class Plan:
         _within("take_profit_ppm", self.take_profit_ppm, 0, 100 * PPM)
         limits, costs = self.limits, self.costs
         _within("positions_max", limits.positions_max, 1, INSTRUMENTS_MAX)
-        for name in ("exposure_max", "order_max", "daily_loss_max"):
+        for name in ("exposure_max", "order_max", "daily_loss_max", "loss_max"):
             _within(name, getattr(limits, name), 0, MONEY_MAX)
         for name in ("drawdown_max_ppm", "band_ppm"):
             _within(name, getattr(limits, name), 0, PPM)
@@ -105,6 +107,15 @@ class Plan:
         parts["symbols"], parts["allocation_bps"] = tuple(parts["symbols"]), tuple(parts["allocation_bps"])
         parts["limits"], parts["costs"] = Limits(**parts["limits"]), Costs(**parts["costs"])
         return cls(**parts)
+
+    def recipe(self, venue: str) -> str:
+        """Return the SHA-256, in hex, of what is judged and permitted: strategy, parameters, protection, instruments, timeframe, venue.
+
+        Capital, limits and costs are left out: the same recipe climbs the stages with other sums.
+        """
+        parts = [venue, self.strategy, self.params, self.symbols, self.timeframe, self.stop_loss_ppm, self.take_profit_ppm]
+        parts.append(self.allocation_bps)
+        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
     def digest(self) -> str:
         """Return the SHA-256 of the plan's canonical JSON, in hex."""

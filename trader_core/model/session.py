@@ -48,9 +48,11 @@ class Refusal(IntEnum):
     BREAKER_DAILY_LOSS = 12
     BREAKER_LOSSES = 13
     BREAKER_ERRORS = 14
+    BREAKER_LOSS_BUDGET = 15
     POSITIONS = 21
     INSTRUMENT_QTY = 31
     INSTRUMENT_COUNT = 32
+    INSTRUMENT_BLOCKED = 33
     EXPOSURE = 41
     SIZE_MIN = 51
     SIZE_MAX = 52
@@ -69,6 +71,8 @@ class SessionMode(StrEnum):
 
     BACKTEST = "backtest"
     PAPER = "paper"
+    DRY_RUN = "dry_run"
+    """Everything but the final send: fills are simulated, and the venue's order test checks each order."""
     STAGE = "stage"
 
 

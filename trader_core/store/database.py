@@ -11,15 +11,21 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, NotMigrated, StoreError
+from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, NotMigrated, NotPermitted, StoreError
 
-SCHEMA = "0004"
+SCHEMA = "0007"
 """The migration that this code was written for; a test compares it with the newest one."""
 VERSION_MIN = 15
 STATEMENT_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
-SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken}
-"""What the journal's functions raise (migrations/versions/0003)."""
+SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken,
+                                        "GH005": NotPermitted}  # fmt: skip
+"""What the functions of the database raise (migrations/versions/0003 and 0006)."""
+EXPLAINED = {
+    "GH001": ("a journal that only its one writer extends", "stop this trader: another one is at work"),
+    "GH005": ("a permit that rests on a gate that says GO and on an approval", "walk the road: `gatehouse road status` says what is next"),
+}
+"""Per SQLSTATE: what was expected, and what to do."""
 
 
 def open_engine(url: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S, pool: bool = True) -> Engine:
@@ -134,8 +140,8 @@ def _ours(error: DBAPIError) -> StoreError | None:
     state = getattr(error.orig, "sqlstate", None) or ""
     said = str(error.orig).strip().split("\n")[0][:300]
     if state in SQLSTATES:
-        todo = "stop this trader: another one is at work" if state == "GH001" else "stop, and verify the journal"
-        return SQLSTATES[state]("a journal that only its one writer extends", said, todo)
+        expected, todo = EXPLAINED.get(state, ("a journal that only its one writer extends", "stop, and verify the journal"))
+        return SQLSTATES[state](expected, said, todo)
     # Lost connections, a server that stops or starts, and statements that waited too long: none says what became of it.
     if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         return DatabaseAway("an answer of the database", said, "see `gatehouse status`; it may be stopped, starting or too busy")

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, text, update
+from sqlalchemy import Connection, RowMapping, case, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trader_core.model.errors import UnknownName
@@ -35,6 +35,10 @@ class NewSession:
     data_session: str | None = None
     stop_policy: StopPolicy = StopPolicy.KEEP
     disclosures: Mapping[str, Any] | None = None
+    granted_ms: int = 0
+    """Length of session time, from its opening on, that may be stepped before `grant` says more; 0: all of it."""
+    beside: str = ""
+    """The session whose first slot and clock this one shares; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,9 @@ class SessionRow:
     from_ms: int
     until_ms: int
     next_ms: int
+    granted_ms: int
+    """Length of session time that may be stepped; 0: all of it."""
+    beside: str
     data_session: str | None
     stop_policy: StopPolicy
     disclosures: dict[str, Any]
@@ -72,7 +79,7 @@ def create_session(db: Connection, new: NewSession, status: SessionStatus = Sess
         "status": status, "plan": new.plan.to_json(), "plan_digest": new.plan.digest(),
         "instruments": [asdict(instrument) for instrument in new.instruments], "capital": new.plan.capital,
         "from_ms": new.from_ms, "until_ms": new.until_ms, "next_ms": new.from_ms, "data_session": new.data_session,
-        "stop_policy": new.stop_policy, "disclosures": dict(new.disclosures or {}),
+        "stop_policy": new.stop_policy, "disclosures": dict(new.disclosures or {}), "granted_ms": new.granted_ms, "beside": new.beside,
     }  # fmt: skip
     if status is not SessionStatus.REQUESTED:
         values["started_at"] = func.now()
@@ -122,6 +129,14 @@ def request_until(db: Connection, session_id: str, until_ms: int) -> int:
     until = func.greatest(TRADING_SESSION.c.until_ms, until_ms)
     _update(db, session_id, {"until_ms": until})
     return int(db.execute(select(TRADING_SESSION.c.until_ms).where(TRADING_SESSION.c.session_id == session_id)).scalar_one())
+
+
+def grant(db: Connection, session_id: str, length_ms: int) -> int:
+    """Let the session be stepped for `length_ms` of its own time in all, and return what now holds: a grant never shrinks; 0 is all."""
+    table = TRADING_SESSION.c
+    wanted = case((table.granted_ms == 0, 0), (literal(length_ms) == 0, 0), else_=func.greatest(table.granted_ms, length_ms))
+    _update(db, session_id, {"granted_ms": wanted})
+    return int(db.execute(select(table.granted_ms).where(table.session_id == session_id)).scalar_one())
 
 
 def save_progress(db: Connection, session_id: str, next_ms: int, state_digest: str = "") -> None:
