@@ -1,9 +1,7 @@
 """`gatehouse backtest`: a strategy over stored bars, on the engine that trades."""
 
-import secrets
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,28 +11,9 @@ from trader_core.model.bar import timeframe_ms
 from trader_core.model.money import capital as capital_from
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from deployments.postgres import Server
-    from trader_core.engine.simulate import Result
-    from trader_core.evidence.metrics import Metrics
-    from trader_core.model.plan import Plan
-    from trader_core.store.backtests import Market
+    from tasks.backtesting import Backtested
 
 POSITIONS_DEFAULT = 5
-REHEARSAL = "sandbox"
-"""The embedded exchange: what was tried on its market says so for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked for, already read: a plan, where its bars are, and which interval."""
-
-    plan: "Plan"
-    venue: str
-    from_ms: int
-    to_ms: int
-    data_session: str | None
 
 
 def backtest(
@@ -67,77 +46,29 @@ def backtest(
         stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm,
         limits=Limits(positions_max=positions_max or min(len(pairs), POSITIONS_DEFAULT)), costs=Costs(slippage_ppm=slippage_ppm),
     )  # fmt: skip
-    asked = Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
+    backtesting = import_module("tasks.backtesting")
+    asked = backtesting.Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
     settings = options.settings()
-    with reach.database(settings) as server:
-        market, disclosures = _load(server, asked)
-        simulated = time.monotonic()
-        targets, result = _simulate(asked, market)
-        engine_s = time.monotonic() - simulated
-        session_id, metrics, journal = _save(server, settings.folder(), asked, market, targets, result, disclosures)
-    values = _summary(asked, market, result, metrics)
-    times = {"engine_seconds": round(engine_s, 3), "seconds": round(time.monotonic() - started, 3)}
-    values = {"session_id": session_id, **values, "disclosures": disclosures, **times, "journal": str(journal)}
+    with reach.database(settings) as server, reach.engine(server, "flow") as engine, show.working("Backtesting"):
+        done: Backtested = backtesting.run(engine, settings.folder(), asked)
+    times = {"engine_seconds": round(done.engine_s, 3), "seconds": round(time.monotonic() - started, 3)}
+    values = {
+        "session_id": done.session_id, **_summary(done), "disclosures": done.disclosures, **times, "journal": str(done.journal)
+    }  # fmt: skip
     show.answer(values if as_json else _readable(values), as_json=as_json)
 
 
-def _load(server: "Server", asked: Asked) -> tuple["Market", dict[str, Any]]:
-    from trader_core.engine import strategies
-    from trader_core.store.backtests import load_market
-    from trader_core.store.imports import check_collection
+def _summary(done: "Backtested") -> dict[str, Any]:
+    from trader_core.store.backtests import valid_bars
 
-    plan = asked.plan
-    with show.working("Loading bars"), reach.connection(server, "flow") as db:
-        disclosures: dict[str, Any] = {"rehearsal": True} if asked.venue == REHEARSAL else {}
-        if asked.data_session:
-            row = check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
-            disclosures["data"] = row.source
-        lookback = strategies.lookback(plan.strategy, dict(plan.params))
-        market = load_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback)
-    return market, disclosures
-
-
-def _simulate(asked: Asked, market: "Market") -> tuple["NDArray[Any]", "Result"]:
-    import numpy as np
-
-    from trader_core.engine import simulate, strategies
-
-    plan, columns = asked.plan, range(len(market.instruments))
-    with show.working("Deciding and simulating"):
-        decided = [strategies.targets_of(plan.strategy, dict(plan.params), market.bars[:, index]) for index in columns]
-        targets = np.stack(decided, axis=1)[market.warm :]
-        return targets, simulate.run(plan, market.instruments, market.bars[market.warm :], targets)
-
-
-def _save(
-    server: "Server", home: Path, asked: Asked, market: "Market", targets: "NDArray[Any]", result: "Result", disclosures: dict[str, Any]
-) -> tuple[str, "Metrics", Path]:
-    from trader_core.store.backtests import Opened, digest_of, save_backtest
-    from trader_core.store.journal_files import write_journal
-
-    session_id = f"b-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
-    with show.working("Storing the session"):
-        journal = write_journal(home / "backtests", session_id, market, targets, result, digest_of(asked.plan, result))
-        opened = Opened(session_id, asked.venue, asked.plan, asked.data_session, str(journal.relative_to(home)), disclosures)
-        try:
-            with reach.connection(server, "flow") as db:
-                metrics = save_backtest(db, opened, market, result)
-        except BaseException:
-            journal.unlink()
-            raise
-    return session_id, metrics, journal
-
-
-def _summary(asked: Asked, market: "Market", result: "Result", metrics: "Metrics") -> dict[str, Any]:
-    from trader_core.store.backtests import digest_of, valid_bars
-
+    asked, market, result, metrics = done.asked, done.market, done.result, done.metrics
     return {
         "strategy": asked.plan.strategy, "params": dict(asked.plan.params), "venue": asked.venue,
         "symbols": list(asked.plan.symbols), "from": show.moment(asked.from_ms), "to": show.moment(asked.to_ms),
         "bars": valid_bars(market), "slots": len(result.ts), "signals": len(result.decisions), "fills": metrics.fills,
         "trades": metrics.episodes, "equity": show.amount(metrics.equity_last), "return_ppm": metrics.return_ppm,
         "drawdown_ppm": metrics.drawdown_ppm, "win_rate": metrics.win_rate, "profit_factor": metrics.profit_factor,
-        "fees": show.amount(metrics.fees), "digest": digest_of(asked.plan, result),
+        "fees": show.amount(metrics.fees), "digest": done.digest,
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from console import show
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from deployments.postgres import Server, Status
     from trader_core.settings import Settings
@@ -34,12 +34,23 @@ def database(settings: "Settings") -> Iterator["Server"]:
 
 
 @contextmanager
+def engine(server: "Server", role: str) -> Iterator["Engine"]:
+    """Yield an engine of a role."""
+    from trader_core.store.database import open_engine
+
+    found = open_engine(server.url(role), pool=False, statement_timeout_s=STATEMENT_S)
+    try:
+        yield found
+    finally:
+        found.dispose()
+
+
+@contextmanager
 def connection(server: "Server", role: str) -> Iterator["Connection"]:
     """Yield one transaction as a role, committed at the end; raises StoreError."""
-    from trader_core.store.database import begin, open_engine
+    from trader_core.store.database import begin
 
-    engine = open_engine(server.url(role), pool=False, statement_timeout_s=STATEMENT_S)
-    with begin(engine) as db:
+    with engine(server, role) as found, begin(found) as db:
         yield db
 
 
