@@ -17,6 +17,8 @@ class Settings(BaseSettings):
     """A PostgreSQL of your own instead of the embedded one."""
     sandbox_port: int = 0
     """Port of the embedded exchange; 0 chooses a free one."""
+    prefect_port: int = 0
+    """Port of the local Prefect server; 0: 4200 when it is free, else a free one."""
     venue_key: SecretStr | None = None
     venue_secret: SecretStr | None = None
     log_level: str = "INFO"

@@ -157,8 +157,8 @@ def change_step(db: Connection, row: StepRow, **values: Any) -> None:
 
 
 @contextmanager
-def alone(engine: Engine, key: str) -> Iterator[None]:
-    """Hold the lock of a key on a connection of its own; raises StepRunning at once when another process has it.
+def alone(engine: Engine, key: str) -> Iterator[Connection]:
+    """Hold the lock of a key on a connection of its own, which is yielded; raises StepRunning at once when another process has it.
 
     The database frees it the moment the process dies, kill -9 too.
     """
@@ -166,7 +166,7 @@ def alone(engine: Engine, key: str) -> Iterator[None]:
         if not db.execute(text("select pg_try_advisory_lock(hashtextextended(:key, 0))"), {"key": key}).scalar_one():
             raise StepRunning(f"nobody else at {key}", "another run that has it", "wait for that one: it goes on")
         try:
-            yield
+            yield db
         finally:
             if not db.invalidated:
                 db.execute(text("select pg_advisory_unlock(hashtextextended(:key, 0))"), {"key": key})
