@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from console import show
 from trader_core.model.errors import GatehouseError
 
-MODULES = ("data", "backtest", "status", "local", "session", "words", "trader", "demo", "bench")
+MODULES = ("data", "backtest", "status", "local", "session", "road", "words", "trader", "demo", "bench")
 """Files of this folder that offer commands through `register(app)`; heavy imports wait inside the commands."""
 
 

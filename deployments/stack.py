@@ -15,13 +15,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deployments import postgres
 from sandbox import launch
 from trader_core.model.errors import BadInput, GatehouseError
 from trader_core.model.session import ACCOUNTS
 from trader_core.settings import Settings
+
+if TYPE_CHECKING:
+    from deployments.prefect_local import PrefectStack
 
 RESTART_S = 1.0
 STOP_S = 10.0
@@ -41,6 +44,15 @@ class Stack:
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     restarts: int = 0
+    prefect: "PrefectStack | None" = None
+
+    def start_prefect(self) -> "PrefectStack":
+        """Start Prefect's server and worker beside the rest."""
+        from deployments.prefect_local import PrefectStack  # noqa: PLC0415 - only who wants it
+
+        self.prefect = PrefectStack(self.settings)
+        self.prefect.start()
+        return self.prefect
 
     def start_trader(self, account: str) -> None:
         """Start one account's trader; its log goes to the home folder."""
@@ -68,10 +80,14 @@ class Stack:
             if child.poll() is not None and not self.stopping.is_set():
                 self.restarts += 1
                 self.start_trader(account)
+        if self.prefect is not None and not self.stopping.is_set():
+            self.restarts += self.prefect.restart_dead()
 
     def stop(self) -> None:
-        """End the traders, then the exchange; a child that ignores SIGTERM is killed."""
+        """End Prefect, the traders, then the exchange; a child that ignores SIGTERM is killed."""
         self.stopping.set()
+        if self.prefect is not None:
+            self.prefect.stop()
         for child in self.children.values():
             with suppress(ProcessLookupError):
                 child.terminate()

@@ -183,3 +183,12 @@ def again(settings: Settings, row: roads.StepRow) -> str:
     with reach.transaction(settings) as db:
         roads.change_step(db, row, flow_run_id=run)
     return run
+
+
+def cancelled(settings: Settings, road_id: str, step: Step) -> None:
+    """Store that a person ended a step; the road goes to its report and ends there."""
+    with reach.transaction(settings) as db:
+        row = next((row for row in reversed(roads.steps_of(db, road_id)) if row.step is step and row.status in UNDER_WAY), None)
+        if row is not None:
+            roads.change_step(db, row, status=StepStatus.FAILED, error="cancelled by a person")
+    advance(settings, road_id)

@@ -1,6 +1,8 @@
 """What a flow works on: a configured plan, or a road with the plan that it froze. Named by one text, so that only ids travel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trader_core import config as configuration
 from trader_core.config import PlanConfig, RoadConfig
@@ -28,6 +30,10 @@ class Subject:
     plan: PlanConfig
     road: RoadConfig
     road_id: str = ""
+
+    def freeze(self) -> dict[str, Any]:
+        """Return it as plain JSON values: what a road, or a stage, goes by from its start on."""
+        return {"name": self.name, "plan": self.plan.model_dump(mode="json"), "road": self.road.model_dump(mode="json")}
 
     @property
     def sandbox(self) -> bool:
@@ -71,8 +77,12 @@ class Subject:
 
 def of_road(db: Connection, road_id: str) -> Subject:
     """Return the subject that a road froze at its start; raises UnknownName."""
-    frozen = load_road(db, road_id).config
-    return Subject(str(frozen["name"]), PlanConfig(**frozen["plan"]).canonical(), RoadConfig(**frozen["road"]), road_id)
+    return frozen(load_road(db, road_id).config, road_id)
+
+
+def frozen(values: Mapping[str, Any], road_id: str = "") -> Subject:
+    """Return the subject that `Subject.freeze` wrote down."""
+    return Subject(str(values["name"]), PlanConfig(**values["plan"]).canonical(), RoadConfig(**values["road"]), road_id)
 
 
 def of_plan(settings: Settings, name: str) -> Subject:

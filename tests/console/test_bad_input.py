@@ -189,7 +189,7 @@ def test_a_resume_without_a_database_leaves_the_kill_as_it_is(cli: Cli, monkeypa
 
 
 def test_a_kill_and_its_resume_are_seen_in_the_status(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.words.ANSWER_S", 0)
+    monkeypatch.setattr("tasks.operators.ANSWER_S", 0)
     cli.json("kill", "--reason", "storm")
     found = cli.json("status")
     assert (found["killed"].startswith("yes"), found["kill_switch"].startswith("on: storm")) == (True, True)
@@ -202,7 +202,7 @@ def test_a_kill_and_its_resume_are_seen_in_the_status(cli: Cli, monkeypatch: pyt
 
 @pytest.mark.parametrize("words", [("session", "start", "sma_cross"), ("demo",)], ids=["session", "demo"])
 def test_nothing_is_started_while_a_kill_stands(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
-    monkeypatch.setattr("console.words.ANSWER_S", 0)
+    monkeypatch.setattr("tasks.operators.ANSWER_S", 0)
     cli.json("kill", "--reason", "storm")
     says(cli.run(*words), 2, "no kill that stands", "KILL", "switch (storm)", "`gatehouse resume` first")
     (cli.home / "KILL").unlink()

@@ -94,3 +94,11 @@ def read_switches(db: Connection) -> dict[str, Switch]:
         rows = db.execute(text("select name, is_on, reason, actor from switch")).all()
     found = {row.name: Switch(row.is_on, row.reason, row.actor) for row in rows}
     return {name: found.get(name, Switch(is_on=False, reason="", actor="")) for name in SWITCHES}
+
+
+def keyed(db: Connection, account: str, key: str) -> int | None:
+    """Return the number of the command that was recorded under a key, or None: a flow that is repeated says nothing twice."""
+    query = "select command_id from operator_command where account = :account and args ->> 'key' = :key order by command_id limit 1"
+    with translated():
+        found = db.execute(text(query), {"account": account, "key": key}).scalar_one_or_none()
+    return None if found is None else int(found)

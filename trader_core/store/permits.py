@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select
 from trader_core.evidence.permit import Level, Permit, standing
 from trader_core.model.stage import StageName
 from trader_core.store.database import translated
-from trader_core.store.road_tables import PERMIT
+from trader_core.store.road_tables import GATE_RESULT, PERMIT
 
 LOOK_BACK = 20
 """A bypass gives way to what stood before it; nobody stacks more of them than this."""
@@ -53,3 +53,22 @@ def load_permits(db: Connection, account: str, recipe: str) -> list[Permit]:
 def permit_of(db: Connection, account: str, recipe: str, now_ms: int) -> Permit:
     """Return the permit that rules now (trader_core.evidence.permit.standing)."""
     return standing(load_permits(db, account, recipe), now_ms)
+
+
+def demote(db: Connection, account: str, recipe: str, to: StageName, actor: str, reason: str, now_ms: int, road_id: str = "") -> Permit:
+    """Leave the permit of a lower stage standing, if one was earned and still holds, else paper only; return what stands."""
+    table = PERMIT.c
+    earned = select(PERMIT, GATE_RESULT.c.expires_ms.label("gate_ms")).join(GATE_RESULT, GATE_RESULT.c.gate_id == table.gate_id)
+    earned = earned.where(table.account == account, table.recipe == recipe, table.source == "gate", table.stage == to)
+    row = db.execute(earned.order_by(table.permit_id.desc()).limit(1)).mappings().first()
+    if row is not None and min(row["expires_ms"], row["gate_ms"]) > now_ms:
+        parts = {"gate_id": row["gate_id"], "approval_id": row["approval_id"], "rehearsal": row["rehearsal"]}
+        new = NewPermit(account, recipe, Level[row["level"]], to, "gate", expires_ms=row["expires_ms"], actor=actor, reason=reason,
+                        road_id=road_id, **parts)  # fmt: skip
+    else:
+        new = NewPermit(
+            account, recipe, Level.PAPER_ONLY, StageName.PAPER, "revocation", rehearsal=False, expires_ms=2**62, actor=actor,
+            reason=reason, road_id=road_id,
+        )  # fmt: skip
+    issue(db, new)
+    return permit_of(db, account, recipe, now_ms)

@@ -1,0 +1,121 @@
+"""The operator's words: kill, pause, resume, reduce, cancel-all, close-all. Each is recorded first, then has its effect."""
+
+import getpass
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks import reach
+from trader_core.model.command import Command
+from trader_core.model.errors import BadInput, StoreError, UnknownName
+from trader_core.model.session import ACCOUNTS, PAUSE_SENTINEL, SENTINEL
+from trader_core.settings import Settings
+from trader_core.store import commands
+from trader_core.store.database import Connection, begin
+
+ANSWER_S = 10.0
+WORDS = {
+    "kill": Command.KILL, "pause": Command.PAUSE, "resume": Command.RESUME, "reduce": Command.REDUCE, "cancel-all": Command.CANCEL_ALL,
+    "close-all": Command.CLOSE_ALL,
+}  # fmt: skip
+"""What an operator may say to everything that trades, by the word that is typed."""
+HELD = {Command.KILL: ("kill", SENTINEL), Command.PAUSE: ("pause", PAUSE_SENTINEL)}
+"""Words that hold by a switch and by a file besides, until a resume clears them."""
+
+
+def say_word(settings: Settings, action: str, account: str, session_id: str, reason: str, actor: str) -> dict[str, str]:
+    """Say a word by its name, to one account or to all, and return what became of it; raises UnknownName for another word."""
+    if action not in WORDS:
+        raise UnknownName(f"a word of {', '.join(WORDS)}", repr(action)[:40], "choose one of them")
+    return say(settings, WORDS[action], chosen(account), reason, actor, session_id)
+
+
+def chosen(account: str) -> tuple[str, ...]:
+    """Return the named account, or all; raises UnknownName."""
+    if account and account not in ACCOUNTS:
+        raise UnknownName(f"an account of {', '.join(ACCOUNTS)}", repr(account)[:40], "choose one of them")
+    return (account,) if account else ACCOUNTS
+
+
+def say(
+    settings: Settings, command: Command, accounts: Sequence[str], reason: str, actor: str = "", session_id: str = ""
+) -> dict[str, str]:  # fmt: skip
+    """Leave the files that hold without any database, record the command, and return what became of it per account.
+
+    Raises StoreError when the database does not answer: a kill's or a pause's file stands all the same, and the error says so.
+    """
+    who = actor or person()
+    if command not in HELD or session_id:
+        return _recorded(settings, command, accounts, reason, who, session_id)
+    path = sentinel(settings, HELD[command][1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(reason or f"{command} by {who}\n")
+    try:
+        return _recorded(settings, command, accounts, reason, who, session_id)
+    except StoreError as error:
+        effect = "sends a new order" if command is Command.KILL else "opens anything new"
+        todo = f"{error.todo}; the file {path} stands meanwhile: no trader of this home {effect}"
+        raise type(error)(error.expected, error.found, todo) from error
+
+
+def sentinel(settings: Settings, name: str = SENTINEL) -> Path:
+    """Return the file whose presence kills (or pauses), whatever else is away."""
+    return settings.folder() / name
+
+
+def standing_kill(settings: Settings, db: Connection) -> str:
+    """Return by what a kill stands, or an empty text."""
+    switch = commands.read_switches(db)["kill"]
+    causes = [f"the file {sentinel(settings)}"] if sentinel(settings).exists() else []
+    causes += [f"the database's switch ({switch.reason})"] if switch.is_on else []
+    return " and ".join(causes)
+
+
+def require_no_kill(settings: Settings, db: Connection) -> None:
+    """Raise BadInput while a kill stands: what is started now would never send an order, and not say why."""
+    causes = standing_kill(settings, db)
+    if causes:
+        raise BadInput("no kill that stands", causes, "`gatehouse resume` first, once its reason is gone")
+
+
+def person() -> str:
+    """Return who speaks: the name of the user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "an operator without a name on this machine"
+
+
+def outcome(settings: Settings, number: int) -> str:
+    """Wait a moment for the trader's answer, and return it or what is known without it."""
+    until = time.monotonic() + ANSWER_S
+    with reach.engine(settings, "api") as engine:
+        while time.monotonic() < until:
+            with begin(engine) as db:
+                found = commands.outcome_of(db, number)
+            if found is not None:
+                return str(found)
+            time.sleep(0.1)
+    return f"command {number} is recorded; no trader has taken it yet (`gatehouse up` starts them)"
+
+
+def _recorded(
+    settings: Settings, command: Command, accounts: Sequence[str], reason: str, actor: str, session_id: str
+) -> dict[str, str]:  # fmt: skip
+    with reach.transaction(settings, "api") as db:
+        if not session_id:
+            _switch(settings, db, command, reason, actor)
+        numbers = {
+            name: commands.request(db, name, command, actor=actor, reason=reason, session_id=session_id or None) for name in accounts
+        }
+    return {name: outcome(settings, number) for name, number in numbers.items()}
+
+
+def _switch(settings: Settings, db: Connection, command: Command, reason: str, actor: str) -> None:
+    """Turn the database's switches; on resume the files go too, and only now that the database answers."""
+    if command in HELD:
+        commands.set_switch(db, HELD[command][0], is_on=True, actor=actor, reason=reason or command)
+    if command is Command.RESUME:
+        for name, file in HELD.values():
+            commands.set_switch(db, name, is_on=False, actor=actor, reason=reason or command)
+            sentinel(settings, file).unlink(missing_ok=True)
