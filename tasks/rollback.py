@@ -101,7 +101,7 @@ def _dust(row: sessions.SessionRow, symbol: str, qty: int) -> bool:
 
 
 def _demoted(db: Connection, row: StageRunRow, cause: str) -> str:
-    subject = subject_of(db, row)
+    subject = subject_of(row)
     lower = RUNGS[RUNGS.index(row.stage) - 1]
     now_ms = int(time.time() * 1000)
     stands = permits.demote(
@@ -110,7 +110,7 @@ def _demoted(db: Connection, row: StageRunRow, cause: str) -> str:
     return f"{stands.level.name} up to {stands.stage}" if stands.stage is not StageName.PAPER else stands.level.name
 
 
-def subject_of(db: Connection, row: StageRunRow) -> subjects.Subject:
+def subject_of(row: StageRunRow) -> subjects.Subject:
     """Return the subject that a stage run froze."""
     return subjects.frozen(row.rules["subject"], row.road_id)
 

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trader_core.engine.kernel import as_records, entry, kernel
-from trader_core.engine.strategies import breakout, sma_cross
+from trader_core.engine.strategies import breakout, metronome, sma_cross
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.money import PRODUCT_MAX
 
-STRATEGIES = {strategy.name: strategy for strategy in (sma_cross.STRATEGY, breakout.STRATEGY)}
-SMA_CROSS, BREAKOUT = sma_cross.STRATEGY.number, breakout.STRATEGY.number
+STRATEGIES = {strategy.name: strategy for strategy in (sma_cross.STRATEGY, breakout.STRATEGY, metronome.STRATEGY)}
+SMA_CROSS, BREAKOUT, METRONOME = sma_cross.STRATEGY.number, breakout.STRATEGY.number, metronome.STRATEGY.number
 NO_DECISION = -1
 
 
@@ -84,6 +84,8 @@ def _decide(number: int, values: Any, window: Any) -> int:
         return sma_cross.decide(values, window)
     if number == BREAKOUT:
         return breakout.decide(values, window)
+    if number == METRONOME:
+        return metronome.decide(values, window)
     return NO_DECISION
 
 
