@@ -9,6 +9,7 @@ from trader_core.engine.arithmetic import mix, multiply_divide
 
 NAMES = ("A/U", "B/U", "C/U")
 ROWS = 150
+PARAMS = {"sma_cross": {"fast": 3, "slow": 9}, "breakout": {"entry": 5, "exit": 3}, "metronome": {"on": 3, "off": 4}}
 
 
 def report() -> dict[str, str]:
@@ -24,9 +25,7 @@ def report() -> dict[str, str]:
         result = simulate.run(chosen, instruments, market, wanted)
         answers[f"run {seed}"] = f"{result.digest} {len(result.decisions)} {len(result.fills)}"
         for name in strategies.STRATEGIES:
-            params = strategies.parse_params(
-                strategies.find(name), {"fast": 3, "slow": 9} if name == "sma_cross" else {"entry": 5, "exit": 3}
-            )
+            params = strategies.parse_params(strategies.find(name), PARAMS[name])
             every = (strategies.targets_of(name, params, market[:, 0]), strategies.targets_all(name, params, market[:, 0]))
             answers[f"{name} {seed}"] = " ".join(str(targets.tolist()) for targets in every)
     answers["mix"] = str([int(mix(k * 10**17, 1_700_000_000_000 + k)) for k in range(30)])

@@ -48,7 +48,7 @@ STRATEGY = Strategy(
         Param("on", 5, 1, 1_440, "minutes in the market"),
         Param("off", 5, 1, 1_440, "minutes out of it"),
     ),
-    lookback=lambda _params: 1,
+    lookback=lambda _params: 2,  # a series that has just begun decides nothing
     check=lambda _params: "",
     decide=decide,
     decide_all=decide_all,
