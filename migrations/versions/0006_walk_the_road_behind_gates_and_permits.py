@@ -106,6 +106,7 @@ create table validation_run (
     hours integer not null check (hours > 0),
     thresholds jsonb not null,
     thresholds_digest text not null,
+    subject jsonb not null,
     status text not null check (status in ('registered', 'running', 'done', 'failed')),
     paper_session_id text references trading_session,
     dry_session_id text references trading_session,
@@ -201,7 +202,8 @@ create trigger gate_result_no_truncate before truncate on gate_result for each s
 
 GRANTS = """
 grant insert, update on road, road_step, stage_run, validation_run, validation_metric, approval to gatehouse_flow;
-grant insert on gate_result, nightly_backtest to gatehouse_flow;
+grant insert on gate_result to gatehouse_flow;
+grant insert, update on nightly_backtest to gatehouse_flow;
 grant insert on permit to gatehouse_flow, gatehouse_api;
 grant update on approval to gatehouse_api;
 grant insert on operator_command to gatehouse_flow;

@@ -13,7 +13,7 @@ create table outbox (
     dedup_key text not null,
     title text not null,
     body text not null,
-    fields jsonb not null default '{}',
+    fields jsonb not null default '[]',
     state text not null default 'waiting' check (state in ('waiting', 'sent', 'suppressed', 'failed')),
     repeats integer not null default 1,
     tries integer not null default 0,

@@ -34,6 +34,7 @@ ROAD = {f"{table}:INSERT" for table in (
     "validation_metric", "nightly_backtest", "permit", "operator_command", "switch",
 )} | {f"{table}:UPDATE" for table in (
     "quality_run", "instrument_block", "road", "road_step", "approval", "stage_run", "validation_run", "validation_metric", "switch",
+    "nightly_backtest",
 )}  # fmt: skip
 
 

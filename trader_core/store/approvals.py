@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from trader_core.evidence.road import OPEN
 from trader_core.model.errors import BadInput, UnknownName
 from trader_core.model.stage import StageName
-from trader_core.store.road_tables import APPROVAL
+from trader_core.store.road_tables import APPROVAL, ROAD
 
 NAME_MIN = 2
 
@@ -62,8 +63,9 @@ def load(db: Connection, approval_id: str) -> ApprovalRow:
 
 
 def waiting(db: Connection, road_id: str = "") -> list[ApprovalRow]:
-    """Return the open approvals of one road or of all, oldest first."""
-    query = select(APPROVAL).where(APPROVAL.c.status == "requested").order_by(APPROVAL.c.requested_at)
+    """Return the open approvals of one road that goes on, or of all such, oldest first: a road that has ended asks nobody."""
+    query = select(APPROVAL).join(ROAD, ROAD.c.road_id == APPROVAL.c.road_id)
+    query = query.where(APPROVAL.c.status == "requested", ROAD.c.status.in_(OPEN)).order_by(APPROVAL.c.requested_at)
     if road_id:
         query = query.where(APPROVAL.c.road_id == road_id)
     return [ApprovalRow(**(dict(row) | {"stage": StageName(row["stage"])})) for row in db.execute(query).mappings()]

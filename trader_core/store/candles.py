@@ -1,6 +1,6 @@
 """Candles: loaded by binary COPY, read into arrays; what a candle said before is never lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +8,10 @@ from psycopg import sql
 from sqlalchemy import Connection, RowMapping, text
 
 from trader_core.model.bar import Bars
-from trader_core.model.errors import BadInput
+from trader_core.model.errors import BadInput, UnknownName
+from trader_core.model.instrument import Instrument
 from trader_core.store.copy import BAR_FIELDS, decode_bars, encode_bars, raw
+from trader_core.store.instruments import find_instrument
 
 LOCK = "select pg_advisory_xact_lock(7742, hashtext(:instrument || '|' || :timeframe))"
 """Two loads of one series take turns."""
@@ -137,3 +139,18 @@ def _copy(db: Connection, table: str, bars: Bars, constants: Mapping[str, bytes]
     with raw(db).cursor().copy(statement) as copy:
         for block in encode_bars(bars, constants):
             copy.write(block)
+
+
+def last_prices(db: Connection, venue: str, symbols: Sequence[str], timeframe: str) -> list[tuple[Instrument, int]]:
+    """Return each stored instrument with its newest close; one that is not stored, or without a candle, is left out."""
+    found = []
+    for symbol in symbols:
+        try:
+            instrument_id, instrument = find_instrument(db, venue, symbol)
+        except UnknownName:
+            continue
+        last = candle_range(db, instrument_id, timeframe)[1]
+        bars = load_bars(db, instrument_id, timeframe, last, last + 1)
+        if len(bars):
+            found.append((instrument, int(bars["close"][-1])))
+    return found

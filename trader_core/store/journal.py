@@ -143,3 +143,10 @@ def _values(seq: int, prev: bytes, records: Sequence[Record]) -> dict[str, Any]:
         hashes.append(record_hash(prev_hash, record.kind, record.body))
     return {"seq": seq, "head": prev, "kinds": [record.kind for record in records], "bodies": [record.body for record in records],
             "hashes": hashes}  # fmt: skip
+
+
+def heads(db: Connection) -> dict[str, Head]:
+    """Return the end of every chain by its name."""
+    with translated():
+        rows = db.execute(text("select session_id, seq, hash from journal_head order by session_id")).all()
+    return {row.session_id: Head(int(row.seq), bytes(row.hash)) for row in rows}

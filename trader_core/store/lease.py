@@ -71,3 +71,15 @@ def account_lock(engine: Engine, account: str) -> Iterator[Connection]:
         finally:
             if not db.invalidated:
                 db.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+
+
+def answering(db: Connection, account: str, code_hash: str, now_ms: int) -> str:
+    """Return why no trader of this code answers for an account, or an empty text when one does."""
+    row = load_lease(db, account)
+    if row is None:
+        return "none ever took the account"
+    if row.expires_ms <= now_ms:
+        return f"the last one, {row.holder}, let its lease end {(now_ms - row.expires_ms) // 1000} s ago"
+    if row.code_hash != code_hash:
+        return f"{row.holder} runs another version of the trading core: {row.code_hash[:12]}, not {code_hash[:12]}"
+    return ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trader_core.store.road_tables import NIGHTLY_BACKTEST
@@ -45,3 +45,9 @@ def last_nights(db: Connection, plan_name: str, limit: int = 30) -> list[Night]:
     table = NIGHTLY_BACKTEST
     query = select(table).where(table.c.plan_name == plan_name).order_by(table.c.at.desc()).limit(limit)
     return [Night(**row) for row in db.execute(query).mappings()]
+
+
+def save_alert(db: Connection, plan_name: str, session_id: str, alert: str) -> None:
+    """Store what is wrong with a night."""
+    table = NIGHTLY_BACKTEST.c
+    db.execute(update(NIGHTLY_BACKTEST).where(table.plan_name == plan_name, table.session_id == session_id).values(alert=alert))

@@ -1,5 +1,7 @@
 """The tables of the road as SQLAlchemy Core sees them: data quality, gates, permits, approvals, stages, validations, alerts."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,10 +21,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 from trader_core.store.tables import METADATA, big, moment, words
 
-EMPTY = text("'{}'")
+EMPTY, NONE = text("'{}'"), text("'[]'")
 
 
-def _when(*names: str) -> list[Column[object]]:
+def _when(*names: str) -> list[Column[Any]]:
     return [Column(name, TIMESTAMP(timezone=True)) for name in names]
 
 
@@ -109,7 +111,8 @@ VALIDATION_RUN = Table(
     "validation_run", METADATA,
     Column("validation_id", Text, primary_key=True), *_blank("road_id"), *words("recipe"),
     Column("attempt", Integer, nullable=False), Column("hours", Integer, nullable=False), Column("thresholds", JSONB, nullable=False),
-    *words("thresholds_digest", "status"), _session("paper_session_id"), _session("dry_session_id"),
+    *words("thresholds_digest"), Column("subject", JSONB, nullable=False), *words("status"), _session("paper_session_id"),
+    _session("dry_session_id"),
     Column("drills", JSONB, nullable=False, server_default=EMPTY), *_blank("verdict"), moment("registered_at"),
     *_when("started_at", "finished_at"), UniqueConstraint("recipe", "attempt", name="validation_run_recipe_attempt_key"),
 )  # fmt: skip
@@ -139,7 +142,7 @@ PERMIT = Table(
 OUTBOX = Table(
     "outbox", METADATA,
     Column("alert_id", BigInteger, Identity(always=True), primary_key=True), *words("kind", "severity", "dedup_key", "title", "body"),
-    Column("fields", JSONB, nullable=False, server_default=EMPTY), Column("state", Text, nullable=False, server_default="waiting"),
+    Column("fields", JSONB, nullable=False, server_default=NONE), Column("state", Text, nullable=False, server_default="waiting"),
     Column("repeats", Integer, nullable=False, server_default=text("1")),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("next_try_ms", BigInteger, nullable=False, server_default=text("0")), *_blank("error"), *big("created_ms"),

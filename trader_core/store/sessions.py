@@ -198,3 +198,18 @@ def _session(row: RowMapping) -> SessionRow:
         "instruments": tuple(Instrument(**body) for body in row["instruments"]),
     }  # fmt: skip
     return SessionRow(**parts)
+
+
+def count_intents(db: Connection, session_id: str) -> int:
+    """Return how many orders the session has wanted so far."""
+    return int(db.execute(text("select count(*) from intent where session_id = :id"), {"id": session_id}).scalar_one())
+
+
+def side_by_side(db: Connection, session_id: str) -> list[str]:
+    """Return the session, the one that it runs beside, and those that run beside it: all that share a clock."""
+    query = """
+        select session_id from trading_session
+         where session_id = :id or beside = :id
+            or session_id = (select beside from trading_session where session_id = :id)
+         order by session_id"""
+    return [str(one) for one in db.execute(text(query), {"id": session_id}).scalars()]

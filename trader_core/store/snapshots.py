@@ -68,3 +68,9 @@ def load_pnl(db: Connection, session_id: str) -> list[PnlRow]:
     columns = [PNL_SNAPSHOT.c[name] for name in PnlRow._fields]
     query = select(*columns).where(PNL_SNAPSHOT.c.session_id == session_id).order_by(PNL_SNAPSHOT.c.ts)
     return [PnlRow(*row) for row in db.execute(query)]
+
+
+def closed_episodes(db: Connection, session_id: str) -> int:
+    """Return how often an instrument of the session came back to flat so far."""
+    query = "select count(*) from position_snapshot where session_id = :id and position = 0"
+    return int(db.execute(text(query), {"id": session_id}).scalar_one())

@@ -4,6 +4,8 @@ Prices, quantities and money are integers (model/money.py), times end in `_ms` o
 called `at` or `*_at` are for people only.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -42,7 +44,7 @@ def words(*names: str) -> list[Column[str]]:
     return [Column(name, Text, nullable=False) for name in names]
 
 
-def moment(name: str = "at") -> Column[object]:
+def moment(name: str = "at") -> Column[Any]:
     """Return a time for people, now by default."""
     return Column(name, TIMESTAMP(timezone=True), nullable=False, server_default=func.now())
 
@@ -51,7 +53,7 @@ def _session() -> Column[str]:
     return Column("session_id", Text, ForeignKey("trading_session.session_id"), nullable=False)
 
 
-def _signal() -> list[Column[object]]:
+def _signal() -> list[Column[Any]]:
     return [Column("session_id", Text, nullable=False), Column("signal_id", BigInteger, nullable=False)]
 
 
