@@ -4,10 +4,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trader_core.model.bar import TIMEFRAMES_MS, canonical_symbol
 from trader_core.model.errors import BadInput, UnknownName
+from trader_core.model.money import UNIT
+from trader_core.model.stage import STAGES, StageName
 
 FILE = "gatehouse.toml"
 
@@ -48,6 +50,9 @@ class StageRules(Part):
     hours_min: float = Field(gt=0, le=24 * 366, description="Hours of session time that the stage lasts at least.")
     episodes_min: int = Field(ge=0, le=10_000, description="Round trips that it must have made.")
     hours_max: float = Field(gt=0, le=24 * 366, description="Hours after which it ends, episodes or not.")
+    accepted_capital_eur: float = Field(
+        default=0, ge=0, lt=100, description="A larger working capital that you accept where the stage's own cannot trade; 0: its own."
+    )
 
 
 class RoadConfig(Part):
@@ -58,6 +63,24 @@ class RoadConfig(Part):
     eur_10: StageRules = StageRules(hours_min=168, episodes_min=30, hours_max=720)
     eur_100: StageRules = StageRules(hours_min=720, episodes_min=100, hours_max=2160)
     approval_skipped: bool = Field(default=False, description="Only on the embedded exchange.")
+
+    @model_validator(mode="after")
+    def _accepted(self) -> "RoadConfig":
+        """Refuse an accepted capital that is smaller than the stage's own, or as large as the next stage's."""
+        for name in STAGES:
+            own, accepted = STAGES[name].working_capital / UNIT, self.rules(name).accepted_capital_eur
+            if accepted and not own <= accepted < min(10 * own, 100):
+                raise ValueError(f"accepted_capital_eur of {name}: from {own:g} to below {min(10 * own, 100):g}, not {accepted:g}")
+        return self
+
+    def rules(self, stage: StageName) -> StageRules:
+        """Return how one stage goes."""
+        found: StageRules = getattr(self, stage.lower())
+        return found
+
+    def working_capital(self, stage: StageName) -> int:
+        """Return a stage's working capital per position: its own, or the larger one that was accepted; in account units of EUR."""
+        return max(STAGES[stage].working_capital, round(self.rules(stage).accepted_capital_eur * UNIT))
 
 
 class SlackConfig(Part):

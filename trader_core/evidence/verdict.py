@@ -18,12 +18,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One threshold: what was measured, what is allowed, and whether it holds (None: it could not be judged)."""
+    """One threshold: what was measured, what is allowed, whether it holds (None: it could not be judged), and what to do if not."""
 
     name: str
     measured: str
     allowed: str
     holds: bool | None
+    todo: str = ""
 
     def __str__(self) -> str:
         """Return one line fit for a report."""
@@ -38,6 +39,12 @@ class Judgement:
     gate: str
     verdict: Verdict
     findings: tuple[Finding, ...]
+
+    def first(self) -> Finding | None:
+        """Return the first finding that fails, or else the first that could not be judged; None when all hold."""
+        failing = [finding for finding in self.findings if finding.holds is False]
+        unjudged = [finding for finding in self.findings if finding.holds is None]
+        return next(iter(failing or unjudged), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from enum import IntEnum, StrEnum
 
-ACCOUNTS = ("paper", "sandbox")
-"""The accounts that there are: one trader each."""
+LOCAL_ACCOUNTS = ("paper", "sandbox")
+"""The accounts whose traders start by themselves: no money hangs on them."""
+ACCOUNTS = (*LOCAL_ACCOUNTS, "mexc")
+"""The accounts that there are: one trader each; a real venue's is started by a person."""
 SENTINEL = "KILL"
 """A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
 PAUSE_SENTINEL = "PAUSE"

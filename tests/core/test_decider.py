@@ -1,0 +1,34 @@
+"""What the decider makes of arriving bars, with numbers that can be checked by hand."""
+
+import numpy as np
+
+from tests.builders import plan
+from trader_core.model.bar import BAR, Bars
+from trader_core.trader.decider import Decider
+
+MINUTE_MS, FULL = 60_000, 10_000
+PLAN = plan("BTC/USDT", "ETH/USDT", strategy="sma_cross", params=(("fast", 2), ("slow", 5)))
+
+
+def test_a_faulty_bar_brings_no_decision_on_its_instrument_and_leaves_the_other_alone() -> None:
+    """An hour in which two instruments rise by one a minute: then the first trades at a third, then both go on."""
+    decider = Decider(PLAN)
+    decider.warm(np.stack([slot(minute, 100_000 + minute) for minute in range(60)]))
+    assert list(decider.push(slot(60, 100_060), 61 * MINUTE_MS)) == [FULL, FULL]
+    assert list(decider.push(slot(61, 100_061, first=33_000), 62 * MINUTE_MS)) == [-1, FULL]
+    assert decider.faults == [("BTC/USDT", "jump: 110.9 % from the close before")]
+
+
+def test_a_bar_that_closes_after_now_is_no_basis_and_two_seconds_of_a_lagging_clock_are_forgiven() -> None:
+    decider = Decider(PLAN)
+    decider.warm(np.stack([slot(minute, 100_000 + minute) for minute in range(60)]))
+    assert list(decider.push(slot(60, 100_060), 61 * MINUTE_MS - 2_000)) == [FULL, FULL]
+    assert list(decider.push(slot(61, 100_061), 62 * MINUTE_MS - 2_001)) == [-1, -1]
+
+
+def slot(minute: int, close: int, first: int = 0) -> Bars:
+    """Return one slot [2]: both close at a price, the first at another one where that is named."""
+    bars = np.zeros(2, BAR)
+    for index, price in enumerate((first or close, close)):
+        bars[index] = (minute * MINUTE_MS, price, price, price, price, 10)
+    return bars
