@@ -1,12 +1,14 @@
 """The operator's side of the embedded exchange: clock, faults, accounts, switches and the ground truth. Own port, own token."""
 
 import hmac
+import inspect
 import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sandbox.barrier import Barrier
 from sandbox.orders import Fill, Order
 from sandbox.pairs import Rules
 from trader_core.model.errors import BadInput, GatehouseError, OutOfRange
@@ -25,8 +27,10 @@ class Admin:
     def __init__(self, sandbox: "Sandbox") -> None:
         """Serve one exchange."""
         self._sandbox = sandbox
+        self._barrier = Barrier(lambda: sandbox.exchange.now_ms, sandbox.exchange.advance)
         self._calls = {
-            "GET /state": self.state, "POST /advance": self.advance, "GET /faults": self.faults, "POST /faults": self.add_faults,
+            "GET /state": self.state, "POST /advance": self.advance, "POST /leave": self.leave, "GET /faults": self.faults,
+            "POST /faults": self.add_faults,
             "DELETE /faults": self.clear_faults, "POST /accounts": self.accounts, "POST /switches": self.switches,
             "GET /ledger": self.ledger,
         }  # fmt: skip
@@ -43,7 +47,8 @@ class Admin:
             text = await request.text()
             body = json.loads(text) if text else {}
             self._sandbox.tick()
-            return _json(call(body if request.method == "POST" else dict(request.query)))
+            answer = call(body if request.method == "POST" else dict(request.query))
+            return _json(await answer if inspect.isawaitable(answer) else answer)
         except (GatehouseError, json.JSONDecodeError) as error:
             return _json({"error": str(error)}, 400)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -60,14 +65,25 @@ class Admin:
             "symbols": [pair.symbol for pair in exchange.market.pairs.values()], "accounts": accounts,
         }  # fmt: skip
 
-    def advance(self, body: Any) -> Any:
-        """Take a stepped clock to `to_ms`, and return now and the fills since; raises BadInput on a running clock."""
+    async def advance(self, body: Any) -> Any:
+        """Take a stepped clock to `to_ms`, and return now and the fills since; raises BadInput on a running clock.
+
+        With `who` and `with` the clock moves to the smallest wish once every member has said one (sandbox/barrier.py).
+        """
         if self._sandbox.clock.speed:
             raise BadInput("a stepped clock", f"one that runs at {self._sandbox.clock.mode}", "wait instead")
         exchange = self._sandbox.exchange
         before = len(exchange.fills)
-        exchange.advance(int(body["to_ms"]))
+        if "who" in body:
+            await self._barrier.reach(str(body["who"]), [str(name) for name in body.get("with", [])], int(body["to_ms"]))
+        else:
+            exchange.advance(int(body["to_ms"]))
         return {"now_ms": exchange.now_ms, "fills": len(exchange.fills) - before}
+
+    async def leave(self, body: Any) -> Any:
+        """Let the others of a shared clock wait for `who` no more."""
+        await self._barrier.leave(str(body["who"]))
+        return {"now_ms": self._sandbox.exchange.now_ms}
 
     def faults(self, _body: Any) -> Any:
         """Return the rules in force with how often each was seen and fired."""

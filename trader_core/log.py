@@ -18,9 +18,14 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {name: HIDDEN if _SECRET_NAME.search(name) else _clean(value) for name, value in event.items()}
 
 
+def clean_text(text: str) -> str:
+    """Return a text with passwords, tokens and signatures cut out."""
+    return _SECRET_TEXT.sub(lambda match: f"{match[1] or match[2]}{HIDDEN}", text)
+
+
 def _clean(value: object) -> object:
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(lambda match: f"{match[1] or match[2]}{HIDDEN}", value)
+        return clean_text(value)
     if isinstance(value, dict):
         return {name: HIDDEN if _SECRET_NAME.search(str(name)) else _clean(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -65,6 +65,7 @@ class Mexc:
         self.keys: dict[str, Key] = {}
         self._weights: dict[str, tuple[int, int]] = {}
         public, signed = PublicCalls(exchange, candles), SignedCalls(exchange)
+        self.powers = signed.powers
         self._routes = {
             "GET /api/v3/ping": Route(public.ping, signed=False, weight=1),
             "GET /api/v3/time": Route(public.time, signed=False, weight=1),

@@ -1,6 +1,6 @@
 """MEXC's signed calls: account, orders and fills, with the fields that its captured answers have and lack. Pure."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.dialects.mexc_public import Params, limited, whole
 from sandbox.matching import Exchange
@@ -14,12 +14,21 @@ FILLS_MAX, ORDERS_MAX = 100, 1_000
 SIDES = {"BUY": BUY, "SELL": SELL}
 
 
+class Powers(NamedTuple):
+    """What an account's key may do, as the account call says it; the default is a key made for trading spot."""
+
+    trades: bool = True
+    withdraws: bool = False
+    markets: tuple[str, ...] = ("SPOT",)
+
+
 class SignedCalls:
     """The calls that need a key; each takes the account and the parameters and returns plain JSON values."""
 
     def __init__(self, exchange: Exchange) -> None:
-        """Answer from an exchange."""
+        """Answer from an exchange; `powers` holds the accounts whose keys are not the usual one."""
         self._exchange = exchange
+        self.powers: dict[str, Powers] = {}
 
     def currencies(self, _account: str, _params: Params) -> Any:
         """Return the currencies, without networks: nothing can be paid out."""
@@ -35,10 +44,11 @@ class SignedCalls:
             for name, balance in sorted(held)
             if balance.free or balance.locked
         ]
+        powers = self.powers.get(account, Powers())
         return {
             "makerCommission": None, "takerCommission": None, "buyerCommission": None, "sellerCommission": None,
-            "canTrade": True, "canWithdraw": True, "canDeposit": True, "updateTime": None, "accountType": "SPOT",
-            "balances": balances, "permissions": ["SPOT"],
+            "canTrade": powers.trades, "canWithdraw": powers.withdraws, "canDeposit": True, "updateTime": None, "accountType": "SPOT",
+            "balances": balances, "permissions": list(powers.markets),
         }  # fmt: skip
 
     def trade_fee(self, _account: str, params: Params) -> Any:

@@ -117,6 +117,19 @@ def test_layer_3_counts_entries_per_utc_day() -> None:
     assert (desk.of("entries_day"), desk.of("entry_day")) == (1, (START_MS + 86_400_000) // 86_400_000)
 
 
+def test_layer_3_a_blocked_instrument_is_not_bought_and_its_exit_goes() -> None:
+    desk = Desk()
+    core.on_block(desk.slots, 0, 1)
+    (row,) = desk.bar("100", 5000)
+    assert (words(row), row["qty"], row["verdicts"]) == (("TARGET", "INSTRUMENT_BLOCKED"), 0, 1 << 3)
+    core.on_block(desk.slots, 0, 0)
+    assert words(desk.bar("100", 4000)[0]) == ("TARGET", "NONE")
+    desk.buy()
+    core.on_block(desk.slots, 0, 1)
+    (row,) = desk.bar("100", 0)
+    assert (words(row), row["qty"]) == (("TARGET", "NONE"), -40_000)
+
+
 def test_layer_4_counts_held_reserved_and_wanted_at_their_worst() -> None:
     limits = {"positions_max": 2, "exposure_max": money("900")}
     desk = Desk(plan("A/U", "B/U", limits=limits))

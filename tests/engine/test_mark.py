@@ -107,3 +107,21 @@ def test_runs_of_losses_and_errors_start_again_with_a_reset() -> None:
     assert desk["breaker"] == Refusal.BREAKER_ERRORS
     desk.bar("100", -1)
     assert (desk["breaker"], desk["errors_run"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("close", "breaker"), [("92.01", Refusal.NONE), ("92", Refusal.BREAKER_LOSS_BUDGET)])
+def test_a_loss_of_the_whole_budget_trips_and_no_day_forgives_it(close: str, breaker: Refusal) -> None:
+    desk = holding(Desk(plan(limits={"loss_max": money("40"), "daily_loss_max": money("40"), "drawdown_max_ppm": 30_000})))
+    desk.at = 1440
+    desk.bar(close, -1)
+    assert desk["breaker"] == (breaker or Refusal.BREAKER_DRAWDOWN)
+
+
+def test_a_budget_that_is_spent_trips_again_at_once_when_an_operator_resets_it_and_still_lets_exits_go() -> None:
+    desk = holding(Desk(plan(limits={"loss_max": money("40"), "latch": True})))
+    desk.bar("90", -1)
+    core.on_operator(desk.account, desk.slots, 0, core.RESET_BREAKER)
+    assert words(desk.bar("90", 9000)[0]) == ("TARGET", "BREAKER_LOSS_BUDGET")
+    assert (desk["breaker"], desk["breaker_latched"]) == (Refusal.BREAKER_LOSS_BUDGET, 1)
+    (row,) = desk.bar("90", 0)
+    assert (words(row), row["qty"]) == (("TARGET", "NONE"), -50_000)

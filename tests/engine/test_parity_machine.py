@@ -16,11 +16,12 @@ from trader_core.engine.state import grid_records, new_state, plan_record, state
 from trader_core.model.bar import Bars
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
-from trader_core.model.session import Mode
+from trader_core.model.session import Mode, SessionMode
+from trader_core.trader.control import Control
 from trader_core.trader.events import Protocol
 from trader_core.trader.records import Kind, Record, decode, encode
 from trader_core.trader.recovery import fold, opening
-from trader_core.trader.shell import Control, Shell
+from trader_core.trader.shell import Shell
 from trader_core.trader.state import State, digest
 from trader_core.venues.simulated import SimulatedVenue
 
@@ -58,11 +59,12 @@ class ListedDecider:
     """Targets from memory, one row per slot."""
 
     lookback = 1
+    faults: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, targets: NDArray[np.int64]) -> None:
         self.rows = iter(targets)
 
-    def push(self, bars: Bars) -> NDArray[np.int64]:
+    def push(self, bars: Bars, _now_ms: int) -> NDArray[np.int64]:
         return next(self.rows)
 
     def warm(self, history: Bars) -> None:
@@ -108,7 +110,9 @@ def through_machine(plan: Plan, instruments: tuple[Instrument, ...], bars: Bars,
     asyncio.run(journal.commit([first], fold([first])))
     state = fold([first])
     venue = SimulatedVenue(instruments, state.plan_record, state.grids, feed, plan.capital)
-    shell = WatchedShell(state, journal, venue, venue, Control(until_ms=builders.START_MS + len(bars) * builders.STEP_MS))
+    shell = WatchedShell(
+        state, journal, venue, venue, Control(until_ms=builders.START_MS + len(bars) * builders.STEP_MS, mode=SessionMode.PAPER, unread="")
+    )
     shell.decider = ListedDecider(targets)  # type: ignore[assignment]
     asyncio.run(shell.run(1, "test"))
     return shell, journal

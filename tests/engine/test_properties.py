@@ -31,6 +31,7 @@ def plans(draw: st.DrawFn) -> Plan:
         "orders_per_instrument_day": draw(st.sampled_from([0, 3])),
         "drawdown_max_ppm": draw(st.sampled_from([0, 100_000])),
         "daily_loss_max": draw(st.sampled_from([0, 100 * UNIT])),
+        "loss_max": draw(st.sampled_from([0, 50 * UNIT])),
         "losses_max": draw(st.sampled_from([0, 3])),
         "errors_max": draw(st.sampled_from([0, 3])),
         "band_ppm": draw(st.sampled_from([0, 50_000])),

@@ -1,6 +1,7 @@
 """What a reader who distrusts the trader would try on its parts: a kill, a lost word, books that never sit still, bars of the past."""
 
 import asyncio
+import itertools
 import socket
 import time
 from collections.abc import Sequence
@@ -20,11 +21,12 @@ from trader_core.model.session import Mode, Side
 from trader_core.store import commands
 from trader_core.store.database import open_engine
 from trader_core.trader import events as ev
+from trader_core.trader.control import Control
 from trader_core.trader.machine import step
 from trader_core.trader.process import Running, Trader
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import opening
-from trader_core.trader.shell import Control, Shell
+from trader_core.trader.shell import Shell
 from trader_core.trader.state import State, opened
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueOrderState
 from trader_core.venues.simulated import SimulatedVenue
@@ -84,8 +86,11 @@ def shell_of(state: State, now_ms: int = START_MS) -> tuple[Shell, StubJournal, 
     return Shell(state, journal, venue, venue, Control(until_ms=START_MS + 100 * STEP_MS)), journal, venue, feed
 
 
+NUMBERS = itertools.count(1)
+
+
 def word(command: Command, **args: str) -> commands.CommandRow:
-    return commands.CommandRow(1, "sandbox", None, command, dict(args), "test", "a test")
+    return commands.CommandRow(next(NUMBERS), "sandbox", None, command, dict(args), "test", "a test")
 
 
 def running(trader: Trader, control: Control) -> None:
@@ -96,10 +101,10 @@ def running(trader: Trader, control: Control) -> None:
 async def test_a_kill_by_command_holds_for_the_last_gate_until_it_is_taken_back(tmp_path: Path) -> None:
     trader, control = Trader(open_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"), "sandbox", tmp_path), Control()
     running(trader, control)
-    await trader._obey(word(Command.KILL))
+    await trader.desk.obey(word(Command.KILL), 0)
     trader._set_switches("", "")  # what each round does with the database's switch, which is off
     assert control.killed()
-    await trader._obey(word(Command.RESUME))
+    await trader.desk.obey(word(Command.RESUME), 0)
     trader._set_switches("", "")
     assert not control.killed()
     await trader._leave()

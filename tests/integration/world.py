@@ -16,12 +16,13 @@ from sandbox.config import Config
 from sandbox.pairs import Rules
 from sandbox.server import Sandbox, start
 from tests.conftest import Database
+from trader_core.evidence.permit import Level
 from trader_core.model.command import Command
 from trader_core.model.money import UNIT
 from trader_core.model.plan import Limits, Plan
 from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
 from trader_core.model.stage import StageName
-from trader_core.store import commands, database, journal, sessions
+from trader_core.store import commands, database, journal, permits, sessions
 from trader_core.trader.examine import Examined, examine
 from trader_core.trader.opening import Opener
 from trader_core.trader.process import Trader
@@ -63,17 +64,30 @@ class World:
         return trader
 
     def request(self, mode: SessionMode = SessionMode.STAGE, minutes: int = 20, end: StopPolicy = StopPolicy.KEEP, slow: int = 5) -> str:
-        """Request a session of sma_cross 2/5, which trades often; a slower one holds for long."""
+        """Request a session of sma_cross 2/5, which trades often, with a permit where it needs one; a slower one holds for long."""
+        new = self.new(mode, minutes, end, slow)
+        with database.begin(self.engine("flow")) as db:
+            if mode is SessionMode.STAGE:
+                permits.issue(db, bypass(new))
+        self.store(new)
+        return new.session_id
+
+    def new(
+        self, mode: SessionMode = SessionMode.STAGE, minutes: int = 20, end: StopPolicy = StopPolicy.KEEP, slow: int = 5
+    ) -> sessions.NewSession:  # fmt: skip
+        """Return a session that is not requested yet."""
         self.number += 1
         plan = Plan("sma_cross", (("fast", 2), ("slow", slow)), SYMBOLS, "1m", 30 * UNIT, limits=Limits(positions_max=3))
-        new = sessions.NewSession(
+        return sessions.NewSession(
             session_id=f"{mode}-{self.number}", mode=mode, account="paper" if mode is SessionMode.PAPER else "sandbox",
             venue="sandbox", stage=StageName.EUR_10, plan=plan, instruments=(), from_ms=0, until_ms=minutes * MINUTE_MS,
             stop_policy=end,
         )  # fmt: skip
+
+    def store(self, new: sessions.NewSession) -> None:
+        """Request it."""
         with database.begin(self.engine("flow")) as db:
             sessions.create_session(db, new)
-        return new.session_id
 
     def row(self, session_id: str) -> sessions.SessionRow:
         """Return a session as stored."""
@@ -139,6 +153,15 @@ async def world(database: Database, home: Path, config: Config | None = None) ->
             trader.stopping.set()
         await asyncio.gather(*made.tasks, return_exceptions=True)
         await sandbox.stop()
+
+
+def bypass(new: sessions.NewSession) -> permits.NewPermit:
+    """Return a rehearsal's permit for a session, for half an hour."""
+    expires_ms = int(time.time() * 1000) + 30 * 60_000
+    return permits.NewPermit(
+        new.account, new.plan.recipe(new.venue), Level.LIMITED, new.stage, "bypass", rehearsal=True, expires_ms=expires_ms, actor="test",
+        reason="a test of the trader",
+    )  # fmt: skip
 
 
 def fault(kind: str, when: str, nth: int = 1, count: int = 1, **params: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """No request leaves for another host, whatever is tampered with. The other hosts are loopback servers or reserved names."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,9 +28,44 @@ def leaves(urls: Any) -> list[str]:
     return [urls] if isinstance(urls, str) else []
 
 
-def test_a_real_exchange_is_refused_altogether() -> None:
-    with pytest.raises(HostRefused, match="mexc"):
-        Gateway(MEXC, lambda: NOW_MS, key=KEY)
+async def test_a_real_profile_binds_every_address_to_its_own_host() -> None:
+    gateway = Gateway(MEXC, lambda: NOW_MS, key=KEY)
+    assert {tuple(url.split("/")[:3]) for url in leaves(client_of(gateway).urls)} == {("https:", "", "api.mexc.com")}
+    await gateway.close()
+
+
+def test_a_real_profile_without_its_host_is_refused() -> None:
+    with pytest.raises(HostRefused):
+        Gateway(replace(MEXC, base_url="https://api.example.com"), lambda: NOW_MS, key=KEY)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.mexc.com/api/v3/time",
+        "https://api.mexc.com:8443/api/v3/time",
+        "https://api.mexc.com:80443/api/v3/time",
+        "https://user@api.mexc.com/api/v3/time",
+        "https://api.mexc.com.example.com/api/v3/time",
+        "https://contract.mexc.com/api/v1/contract/detail",
+        "wss://api.mexc.com/api/v3/time",
+        "https://127.0.0.1/api/v3/time",
+        "http://127.0.0.1:8790/api/v3/time",
+    ],
+)
+def test_a_real_profile_goes_to_its_host_by_https_on_443_alone(url: str) -> None:
+    check_url(MEXC, "https://api.mexc.com/api/v3/time")
+    check_url(MEXC, "https://api.mexc.com:443/api/v3/time")
+    with pytest.raises(HostRefused):
+        check_url(MEXC, url)
+
+
+def test_a_real_profile_cannot_call_itself_an_embedded_exchange() -> None:
+    for scheme in ("https", "http", "ws"):
+        with pytest.raises(HostRefused):
+            check_url(replace(MEXC, sandbox=True, base_url=f"{scheme}://api.mexc.com"), f"{scheme}://api.mexc.com/api/v3/time")
+    with pytest.raises(HostRefused):
+        check_url(replace(MEXC, base_url="http://api.mexc.com"), "http://api.mexc.com/api/v3/time")
 
 
 @pytest.mark.parametrize(
@@ -99,9 +135,12 @@ async def test_the_transport_refuses_another_host_by_itself() -> None:
     assert elsewhere.seen == []
 
 
-def test_a_profile_that_lost_its_sandbox_flag_is_refused_everywhere() -> None:
-    with pytest.raises(HostRefused):
-        check_url(MEXC, "https://api.mexc.com/api/v3/time")
+def test_an_embedded_exchange_that_lost_its_flag_still_goes_nowhere_but_to_loopback() -> None:
+    lost = replace(profile_of(8790), sandbox=False)
+    check_url(lost, "http://127.0.0.1:8790/api/v3/time")
+    for url in ("https://api.mexc.com/api/v3/time", "http://127.0.0.1:8791/api/v3/time"):
+        with pytest.raises(HostRefused):
+            check_url(lost, url)
 
 
 async def test_addresses_changed_afterwards_reach_nobody() -> None:

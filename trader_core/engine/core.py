@@ -78,6 +78,12 @@ def on_mode(account: Record, mode: int) -> None:
     account["mode"][0] = mode
 
 
+def on_block(slots: Record, i: int, blocked: int) -> None:
+    """Block instrument i (1) or unblock it (0): while it is blocked the guard refuses to buy it."""
+    assert blocked in (0, 1), "an instrument is blocked or it is not"
+    slots["blocked"][i] = blocked
+
+
 def on_operator(account: Record, slots: Record, i: int, what: int) -> None:
     """Latch instrument i flat (LATCH_FLAT: it gets an exit whose cause is OPERATOR), or reset the breaker (RESET_BREAKER).
 

@@ -11,6 +11,7 @@ ACTIVE, REDUCING, HALTED, KILLED = int(Mode.ACTIVE), int(Mode.REDUCING), int(Mod
 TARGET, PROTECT, OPERATOR = int(Cause.TARGET), int(Cause.PROTECT), int(Cause.OPERATOR)
 R_KILLED, R_HALTED, R_REDUCING = int(Refusal.KILLED), int(Refusal.HALTED), int(Refusal.REDUCING)
 R_POSITIONS, R_QTY, R_COUNT = int(Refusal.POSITIONS), int(Refusal.INSTRUMENT_QTY), int(Refusal.INSTRUMENT_COUNT)
+R_BLOCKED = int(Refusal.INSTRUMENT_BLOCKED)
 R_EXPOSURE, R_SIZE_MIN, R_SIZE_MAX, R_CASH = (
     int(Refusal.EXPOSURE), int(Refusal.SIZE_MIN), int(Refusal.SIZE_MAX), int(Refusal.CASH),
 )  # fmt: skip
@@ -46,7 +47,9 @@ def positions_refusal(account: Any, slot: Any, plan: Any, grid: Any) -> int:
 
 @kernel
 def instrument_refusal(slot: Any, plan: Any, grid: Any, qty: int, day: int) -> int:
-    """Layer 3: the instrument's absolute quantity, held, in flight and wanted together; then its entries of the UTC day."""
+    """Layer 3: an instrument that is blocked; its absolute quantity, held, in flight and wanted; its entries of the UTC day."""
+    if slot.blocked != 0:
+        return R_BLOCKED
     after = slot.position + slot.buying + qty
     if after > grid.qty_max or (plan.qty_max > 0 and after > plan.qty_max):
         return R_QTY

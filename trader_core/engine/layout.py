@@ -58,11 +58,12 @@ SLOT = np.dtype([(name, "i8") for name in (
     "refused",         # the Refusal last recorded for a reduction that is still wanted; 0 none: keeps repeats out
     "buy_signal",      # number of the signal whose buy was last in flight
     "sell_signal",     # and of the sell
+    "blocked",         # 1: its data failed a check; nothing is bought, exits go on
 )])  # fmt: skip
 
 PLAN = np.dtype([(name, "i8") for name in (
     "capital", "positions_max", "exposure_max", "order_max", "orders_per_instrument_day", "qty_max", "drawdown_max_ppm",
-    "daily_loss_max", "losses_max", "errors_max", "cooldown_ms", "latch", "band_ppm", "minimum_ppm", "slippage_ppm",
+    "daily_loss_max", "loss_max", "losses_max", "errors_max", "cooldown_ms", "latch", "band_ppm", "minimum_ppm", "slippage_ppm",
     "participation_ppm", "collar_ppm", "exit_collar_ppm", "stop_loss_ppm", "take_profit_ppm",
 )])  # fmt: skip
 

@@ -8,6 +8,7 @@ from trader_core.engine.kernel import kernel
 from trader_core.model.session import Refusal
 
 DRAWDOWN, DAILY_LOSS = int(Refusal.BREAKER_DRAWDOWN), int(Refusal.BREAKER_DAILY_LOSS)
+LOSS_BUDGET = int(Refusal.BREAKER_LOSS_BUDGET)
 LOSSES, ERRORS = int(Refusal.BREAKER_LOSSES), int(Refusal.BREAKER_ERRORS)
 MISSING, USABLE, FAULTY = 0, 1, 2
 
@@ -76,5 +77,7 @@ def watch(account: Any, plan: Any, ts: int, equity: int) -> None:
     fall = account.peak - account.equity
     if plan.drawdown_max_ppm > 0 and fall > 0 and fall >= rate_up(max(account.peak, 0), plan.drawdown_max_ppm):
         cause = DRAWDOWN
+    if 0 < plan.loss_max <= plan.capital - account.equity:  # a budget that is spent stays spent: a reset trips again at the next slot
+        cause = LOSS_BUDGET
     if cause != 0:
         account.breaker, account.breaker_until, account.breaker_latched = cause, ts + plan.cooldown_ms, plan.latch

@@ -1,10 +1,12 @@
-"""Reconciliation: the venue's balances against what the journal explains. Pure."""
+"""Reconciliation: the venue's balances against what the journal explains, and the record that closes the books. Pure."""
 
 from decimal import Decimal
 
 from trader_core.model.instrument import qty_text
 from trader_core.model.money import to_text
-from trader_core.trader.state import State
+from trader_core.model.session import StopPolicy
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.state import State, digest
 from trader_core.venues.port import Balance
 
 
@@ -37,3 +39,16 @@ def differences(state: State, baseline: dict[str, str], balances: list[Balance])
 def settled(state: State) -> bool:
     """Return whether nothing is on its way, so that the books can be compared."""
     return not state.pending
+
+
+def closing(state: State, at_ms: int, policy: StopPolicy) -> Record:
+    """Return the record that ends a session: what it holds still, what is unresolved, and the books' digest."""
+    body = {
+        "at_ms": at_ms,
+        "equity": int(state.account["equity"][0]),
+        "kept": [[x.symbol, state.position(i)] for i, x in enumerate(state.instruments) if state.position(i)],
+        "unresolved": sorted(state.pending),
+        "policy": policy,
+        "before": digest(state),
+    }
+    return Record(Kind.CLOSED, body)

@@ -4,8 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trader_core.engine import strategies
-from trader_core.model.bar import BAR, Bars
+from trader_core.evidence.quality import arriving_fault
+from trader_core.model.bar import BAR, Bars, timeframe_ms
 from trader_core.model.plan import Plan
+
+CLOCK_SLACK_MS = 2_000
+"""How far our clock may lag behind the venue's before a bar counts as one from the future."""
 
 
 class Decider:
@@ -16,12 +20,26 @@ class Decider:
         self._name, self._params = plan.strategy, dict(plan.params)
         self.lookback = strategies.lookback(self._name, self._params)
         self._window = np.zeros((self.lookback, len(plan.symbols)), BAR)
+        self.faults: list[tuple[str, str]] = []
+        """Symbol and fault of each bar of the last slot that was no basis."""
+        self._symbols, self._step_ms = plan.symbols, timeframe_ms(plan.timeframe)
 
-    def push(self, bars: Bars) -> NDArray[np.int64]:
-        """Move the window on by one slot and return the targets [N]: -1 where the window has a missing slot."""
-        self._window = np.concatenate([self._window[1:], bars[None, :]])
-        columns = range(self._window.shape[1])
-        return np.array([strategies.target_at(self._name, self._params, self._window[:, i]) for i in columns], np.int64)
+    def push(self, bars: Bars, now_ms: int) -> NDArray[np.int64]:
+        """Move the window on by one slot and return the targets [N].
+
+        A target is -1, no decision, where the window has a missing slot and where the arriving bar breaks a rule of data quality.
+        """
+        before, self.faults = self._window, []
+        self._window = np.concatenate([before[1:], bars[None, :]])
+        return np.array([self._target(index, before, bars, now_ms) for index in range(len(self._symbols))], np.int64)
+
+    def _target(self, index: int, before: Bars, bars: Bars, now_ms: int) -> int:
+        if bars["close"][index] > 0:
+            fault = arriving_fault(before[:, index], bars[index : index + 1], self._step_ms, now_ms + CLOCK_SLACK_MS)
+            if fault:
+                self.faults.append((self._symbols[index], fault))
+                return -1
+        return int(strategies.target_at(self._name, self._params, self._window[:, index]))
 
     def warm(self, history: Bars) -> None:
         """Fill the window with the last slots of a history [T, N]."""

@@ -102,6 +102,16 @@ class FlagSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockSeen:
+    """An instrument's data failed a check, or is fine again."""
+
+    index: int
+    on: bool
+    why: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """The venue's balances against ours: each difference in words; none is clean."""
 
@@ -109,7 +119,7 @@ class Reconciled:
     now_ms: int
 
 
-Event = Boot | Slot | SendDue | Answered | Looked | TradesSeen | AbsenceEvidence | Tick | Operator | FlagSeen | Reconciled
+Event = Boot | Slot | SendDue | Answered | Looked | TradesSeen | AbsenceEvidence | Tick | Operator | FlagSeen | BlockSeen | Reconciled
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ def withheld(state: State, client_order_id: str, killed: str) -> str:
         return "no journaled order has this client id"
     if killed and (order.cause is not Cause.OPERATOR or state.mode is not Mode.KILLED):
         return killed
+    if order.side is Side.BUY and state.slots["blocked"][order.index]:
+        return f"{order.symbol} is blocked"
     return "" if may_send(state.mode, order.side, order.cause) else f"the session is {state.mode.name}"
 
 
@@ -121,8 +123,9 @@ def _send_due(run: Run, event: ev.SendDue) -> None:
         order = state.orders[cid]
         if order.state is not OrderState.INTENT:
             continue
-        if not may_send(state.mode, order.side, order.cause):
-            run.move(order, OrderEvent.ABANDON, event.now_ms, why=f"the session is {state.mode.name}")
+        refused = withheld(state, cid, "")
+        if refused:
+            run.move(order, OrderEvent.ABANDON, event.now_ms, why=refused)
             continue
         window = state.protocol.window_ms
         run.write(Kind.SENDING, client_order_id=cid, sent_ms=event.now_ms, window_ms=window, epoch=state.epoch)
@@ -191,7 +194,7 @@ def _resume(run: Run, now: int) -> tuple[str, bool]:
     unknown = [o.client_order_id for o in run.state.pending.values() if o.state in ASK]
     if unknown:
         return f"refused: {len(unknown)} orders are unresolved", False
-    for flag in ("kill", "pause", "dead_letter", "restricted", "fault"):
+    for flag in ("kill", "pause", "reduce", "dead_letter", "restricted", "fault"):
         run.flag(flag, "resumed by an operator", now, on=False)
     return "done", True
 
@@ -201,6 +204,12 @@ def _flag_seen(run: Run, event: ev.FlagSeen) -> None:
     run.flag(event.flag, event.why, event.now_ms, on=event.on)
     if event.flag == "kill" and event.on:
         _cancel_all(run, event.now_ms, "kill")
+
+
+def _block_seen(run: Run, event: ev.BlockSeen) -> None:
+    """Block or unblock an instrument; nothing is written when it stands so already."""
+    if event.on != bool(run.state.slots["blocked"][event.index]):
+        run.write(Kind.BLOCK, instrument=event.index, on=event.on, why=event.why, at_ms=event.now_ms)
 
 
 def _reconciled(run: Run, event: ev.Reconciled) -> None:
@@ -217,7 +226,7 @@ def _reconciled(run: Run, event: ev.Reconciled) -> None:
         run.flag("start", "recovered; the books agree", event.now_ms, on=False)
 
 
-_FLAG_COMMANDS = {Command.PAUSE: "pause", Command.STOP: "stopping"}
+_FLAG_COMMANDS = {Command.PAUSE: "pause", Command.REDUCE: "reduce", Command.STOP: "stopping"}
 _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.Boot: _boot,
     ev.Slot: _slot,
@@ -229,5 +238,6 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.Tick: _tick,
     ev.Operator: _operator,
     ev.FlagSeen: _flag_seen,
+    ev.BlockSeen: _block_seen,
     ev.Reconciled: _reconciled,
 }

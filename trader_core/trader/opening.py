@@ -1,32 +1,45 @@
 """Opening: from a requested row to a running session, and from a journal back to one."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trader_core.clock import monotonic_ms
+from trader_core.model.alert import Alert
 from trader_core.model.bar import slot_of, timeframe_ms
-from trader_core.model.errors import SessionHalted, VenueUnavailable, WrongKey
+from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, SessionHalted, VenueUnavailable, WrongKey
 from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import to_text
 from trader_core.model.order import OrderState
 from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import database, sessions
 from trader_core.trader import books
+from trader_core.trader.control import Control
 from trader_core.trader.durable import Durable
 from trader_core.trader.events import Protocol
 from trader_core.trader.examine import examine, statistics
+from trader_core.trader.meter import Meter
+from trader_core.trader.permitted import permitted, require_modest_key
 from trader_core.trader.recovery import opening
-from trader_core.trader.shell import Control, Shell
+from trader_core.trader.shell import Shell
 from trader_core.trader.state import State, digest, opened
-from trader_core.venues.link import Link, connect, turn_file
+from trader_core.trader.telling import failed, log_only
+from trader_core.venues.door import OrdersAllowed
+from trader_core.venues.dry_run import DryRunVenue
+from trader_core.venues.link import Link, connect, leave_clock, turn_file
 from trader_core.venues.port import Outcome, Reply, SendRequest, Venue
+from trader_core.venues.sandbox_clock import SteppedClock
 from trader_core.venues.simulated import Feed, SimulatedVenue
 from trader_core.venues.turn import turn
 
 if TYPE_CHECKING:
     from trader_core.store.database import Engine
+
+LEADER_POLL_S = 0.1
 
 
 @dataclass(slots=True)
@@ -37,6 +50,10 @@ class Opener:
     thread: ThreadPoolExecutor
     home: Path
     timeout_s: float = 10.0
+    switch: str = "this trader was not told that it may place real orders"
+    """Why the environment places no order on a real venue; empty: it does (Settings.orders_withheld)."""
+    tell: Callable[[Alert], None] = log_only
+    """Where alerts go; never waited for."""
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
@@ -44,33 +61,56 @@ class Opener:
         state = await durable.read()
         if state is not None and state.closed:
             await self._finish(row, state)
+            await leave_clock(self.home, row.session_id)
             return
-        async with turn(turn_file(self.home), row.session_id):
-            await self._run(row, control, epoch, durable, state)
+        # One that runs beside another shares its clock, and takes no turn of its own.
+        file = None if row.beside else turn_file(self.home, row.venue)
+        try:
+            async with turn(file, row.session_id), permitted(row, self.switch, self._in_thread) as orders_allowed:
+                await self._run(row, control, epoch, durable, state, orders_allowed)
+        except (DatabaseAway, Fenced):
+            raise  # it comes back, and is waited for
+        except VenueUnavailable:
+            if not row.from_ms:  # it fails for good (process._guarded): nobody may wait for it
+                await leave_clock(self.home, row.session_id)
+            raise
+        except (GatehouseError, AssertionError):
+            await leave_clock(self.home, row.session_id)
+            raise
+        await leave_clock(self.home, row.session_id)
 
-    async def _run(self, row: sessions.SessionRow, control: Control, epoch: int, durable: Durable, state: State | None) -> None:
+    async def _run(
+        self, row: sessions.SessionRow, control: Control, epoch: int, durable: Durable, state: State | None, orders_allowed: OrdersAllowed
+    ) -> None:
         shells: list[Shell] = []
 
         def may_send(request: SendRequest) -> str | None:
             return shells[0].gate(request) if shells else "the session is not running yet"
 
         private = row.mode is not SessionMode.PAPER
+        await self._leader(row)
         link = await connect(
-            row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private, timeout_s=self.timeout_s
-        )
-        durable.book = f"{row.account}@{link.identity}" if private else row.account
+            row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private, timeout_s=self.timeout_s,
+            orders_allowed=orders_allowed,
+        )  # fmt: skip
+        durable.book = f"{row.account}@{link.identity}" if row.mode is SessionMode.STAGE else row.account
         try:
             if state is None:
                 state = await self._open(row, link, durable)
             _same_account(row, state, link)
             link.gateway.use(state.instruments)
-            venue, feed = _door(row.mode, state, link)
+            meter = Meter(await self._in_thread(lambda db: _stored(db, row.session_id)), skew_ms_max=link.skew_ms)
+            venue, feed = _door(row.mode, state, link, meter)
             row = await self._placed(row, state)
-            control.until_ms, control.end = row.until_ms, row.stop_policy
+            await self._share(row, link)
+            control.from_ms, control.until_ms, control.granted_ms = row.from_ms, row.until_ms, row.granted_ms
+            control.end = row.stop_policy
             if "stopping" in state.flags and control.stop is None:  # another process took that word
                 control.stop = row.stop_policy
             await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
-            shell = Shell(state, durable, venue, feed, control)
+            shell = Shell(state, durable, venue, feed, control, meter)
+            shell.keep, control.shell = partial(self._keep, row.session_id), shell
+            shell.tell = self.tell
             shells.append(shell)
             await shell.run(epoch, row.account)
             await self._finish(row, state)
@@ -84,21 +124,54 @@ class Opener:
 
         return await asyncio.get_running_loop().run_in_executor(self.thread, run)
 
+    async def _keep(self, session_id: str, values: Mapping[str, int]) -> None:
+        """Store what the meter shows."""
+        await self._in_thread(lambda db: sessions.save_statistics(db, session_id, values))
+
+    async def _leader(self, row: sessions.SessionRow) -> None:
+        """Wait until the session beside which this one runs has its place in time; raises SessionHalted when it ended without one."""
+        if not row.beside:
+            return
+        while True:
+            leader = await self._in_thread(lambda db: sessions.load_session(db, row.beside))
+            if leader.from_ms:
+                return
+            if leader.status in sessions.ENDED:
+                raise SessionHalted(f"{row.beside} to open", f"{leader.status}: {leader.error[:200]}", "start both again")
+            await asyncio.sleep(LEADER_POLL_S)
+
+    async def _share(self, row: sessions.SessionRow, link: Link) -> None:
+        """Move a stepped clock together with the sessions that run beside this one."""
+        if not isinstance(link.clock, SteppedClock):
+            return
+        members = await self._in_thread(lambda db: sessions.side_by_side(db, row.session_id))
+        if len(members) > 1:
+            link.clock.share(row.session_id, members)
+
     async def _open(self, row: sessions.SessionRow, link: Link, durable: Durable) -> State:
         """Freeze instruments and baseline, and write the first record."""
-        step_ms, now = timeframe_ms(row.plan.timeframe), link.feed.now_ms()
+        step_ms, now = timeframe_ms(row.plan.timeframe), await self._begins(row, link)
         instruments = await _frozen(row, link, step_ms, now)
         baseline = {instruments[0].quote: to_text(row.plan.capital)}
-        if row.mode is not SessionMode.PAPER:
+        if row.mode is SessionMode.STAGE:
             await self._alone(row)
+            await require_modest_key(link)
             baseline = books.totals(_value(await link.gateway.balances(), "balances"))
         protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms)
         from_ms = slot_of(now, step_ms)
-        identity = "" if row.mode is SessionMode.PAPER else link.identity
+        identity = link.identity if row.mode is SessionMode.STAGE else ""
         record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline, identity)
         state = opened(record.body)
         await durable.commit([record], state)
         return state
+
+    async def _begins(self, row: sessions.SessionRow, link: Link) -> int:
+        """Return the venue's time at which the session begins: that of the one beside which it runs, while that is still near."""
+        now = link.feed.now_ms()
+        if not row.beside:
+            return now
+        leader = await self._in_thread(lambda db: sessions.load_session(db, row.beside))
+        return int(leader.from_ms) if now - leader.from_ms < 2 * timeframe_ms(row.plan.timeframe) else now
 
     async def _placed(self, row: sessions.SessionRow, state: State) -> sessions.SessionRow:
         """Return the row as it stands, with its place in time: a crash behind the first record may have left it without."""
@@ -117,7 +190,7 @@ class Opener:
         """Raise SessionHalted when another session trades this account: nobody could tell the money of two apart."""
         active = [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]
         found = await self._in_thread(lambda db: sessions.sessions_of(db, row.account, active))
-        ids = [other.session_id for other in found if other.mode is not SessionMode.PAPER]
+        ids = [other.session_id for other in found if other.mode is SessionMode.STAGE]
         others = [o for o in found if o.session_id in ids and (o.from_ms or ids.index(o.session_id) < ids.index(row.session_id))]
         if others:
             raise SessionHalted(f"the account {row.account} for this session alone", others[0].session_id, "stop that one first")
@@ -131,6 +204,8 @@ class Opener:
             "orders": len(state.orders),
         }
         halted = bool(state.pending)
+        if halted:
+            self.tell(failed(row.session_id, f"{len(state.pending)} orders are unresolved: look at the venue", halted=True))
         status = SessionStatus.HALTED if halted else SessionStatus.FINISHED
 
         def work(db: Any) -> None:
@@ -177,11 +252,16 @@ async def _frozen(row: sessions.SessionRow, link: Link, step_ms: int, now: int) 
     return tuple(freeze(instrument, int(high)) for instrument, high in zip(found, highs, strict=True))
 
 
-def _door(mode: SessionMode, state: State, link: Link) -> tuple[Venue, Feed]:
+def _stored(db: Any, session_id: str) -> dict[str, int]:
+    return {name: int(value) for name, value in sessions.load_statistics(db, session_id).items()}
+
+
+def _door(mode: SessionMode, state: State, link: Link, meter: Meter) -> tuple[Venue, Feed]:
     """Choose where orders go: the one place that asks."""
-    if mode is not SessionMode.PAPER:
+    if mode is SessionMode.STAGE:
         return link.gateway, link.feed
-    venue = SimulatedVenue(state.instruments, state.plan_record, state.grids, link.feed, state.plan.capital)
+    parts = (state.instruments, state.plan_record, state.grids, link.feed, state.plan.capital)
+    venue = SimulatedVenue(*parts) if mode is SessionMode.PAPER else DryRunVenue(*parts, link.gateway, meter.tested, monotonic_ms)
     waiting = [order for order in state.pending.values() if order.state is not OrderState.INTENT]
     requests = [(SendRequest(o.client_order_id, o.symbol, o.side, o.qty, o.limit, o.sent_ms, o.window_ms), o.filled) for o in waiting]
     positions = [state.position(i) for i in range(len(state.instruments))]

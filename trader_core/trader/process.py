@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from trader_core.clock import WallClock, monotonic_ms
-from trader_core.model.command import Command
-from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, VenueUnavailable
-from trader_core.model.session import PAUSE_SENTINEL, SENTINEL, SessionStatus, StopPolicy
-from trader_core.store import commands, database, lease, sessions
-from trader_core.trader import events as ev
-from trader_core.trader.shell import Control
+from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, StoreError, VenueUnavailable
+from trader_core.model.session import PAUSE_SENTINEL, SENTINEL, SessionStatus
+from trader_core.store import database, lease, rounds, sessions
+from trader_core.trader.control import Allowed, Control
+from trader_core.trader.desk import Desk
+from trader_core.trader.telling import Teller, failed
 
 if TYPE_CHECKING:
     from trader_core.store.database import Connection, Engine
@@ -69,10 +69,14 @@ class Trader:
     epoch: int = 0
     lease_ok_until: float = 0.0
     kill: str = ""
-    waiting: dict[int, list[str]] = field(default_factory=dict)
-    """Command id -> sessions that have not answered it yet."""
-    said: dict[int, list[str]] = field(default_factory=dict)
+    pause: str = ""
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "gatehouse-store"))
+    desk: Desk = field(init=False)
+    teller: Teller = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the desk."""
+        self.desk, self.teller = Desk(self), Teller(self.engine)
 
     @property
     def holder(self) -> str:
@@ -110,6 +114,8 @@ class Trader:
                         await self._rounds(lock)
                 except DatabaseAway as error:
                     log.warning("database away", text=str(error))
+                    for running in self.running.values():
+                        running.control.allow("the database is away: no permit can be read")
                     await asyncio.sleep(RETRY_S)
                 finally:
                     self.held.clear()
@@ -145,92 +151,46 @@ class Trader:
 
     async def _round(self) -> None:
         started = monotonic_ms() / 1_000
-        found, switches, words = await self.in_thread(self._read)
+        found, allowed = await self.in_thread(self._read)
         self.lease_ok_until = started + LEASE_TTL_S
-        self._set_switches(switches.get("kill", ""), switches.get("pause", ""))
-        for row in found:
+        self._set_switches(found.switches.get("kill", ""), found.switches.get("pause", ""))
+        for row in found.sessions:
             if row.session_id not in self.running:
-                control = Control(self.kill, self.lease_ok, self.sentinel, switches.get("pause", ""), self.pause_sentinel)
-                task = asyncio.create_task(self._guarded(row, control))
-                self.running[row.session_id] = Running(control, task)
-            elif row.from_ms:
-                self.running[row.session_id].control.until_ms = row.until_ms
-        await self._answer()
-        for word in words:
-            if word.command_id not in self.waiting:
-                await self._obey(word)
+                self._start(row)
+            control = self.running[row.session_id].control
+            control.allow(allowed[row.session_id])
+            if row.from_ms:
+                control.until_ms, control.granted_ms = row.until_ms, row.granted_ms
+        await self.desk.answer()
+        for word in found.words:
+            await self.desk.obey(word, WallClock().now_ms())
         for session_id in [s for s, running in self.running.items() if running.task.done()]:
             self.running.pop(session_id)
 
-    def _read(self) -> tuple[list[sessions.SessionRow], dict[str, str], list[commands.CommandRow]]:
+    def _start(self, row: sessions.SessionRow) -> None:
+        control = Control(
+            self.kill, self.lease_ok, self.sentinel, self.pause, self.pause_sentinel, granted_ms=row.granted_ms, mode=row.mode,
+            stage=row.stage, sandbox=row.venue == "sandbox", wall_ms=WallClock().now_ms,
+        )  # fmt: skip
+        self.running[row.session_id] = Running(control, asyncio.create_task(self._guarded(row, control)))
+
+    def _read(self) -> tuple[rounds.Round, dict[str, Allowed | str]]:
+        """Return what the database says now; permits that cannot be read are why nothing new may be risked."""
         with database.begin(self.engine) as db:
-            lease.renew(db, self.account, self.epoch, int(LEASE_TTL_S * 1000), int(time.time() * 1000))
-            found = sessions.sessions_of(db, self.account, [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING])
-            switches = {name: switch.reason or name for name, switch in commands.read_switches(db).items() if switch.is_on}
-            return found, switches, commands.pending(db, self.account)
+            found = rounds.read_round(db, self.account, self.epoch, int(LEASE_TTL_S * 1000), WallClock().now_ms())
+        try:
+            allowed = rounds.read_allowed(self.engine, found.sessions)
+        except DatabaseAway:
+            raise
+        except StoreError as error:
+            log.warning("permits cannot be read", text=str(error))
+            return found, {row.session_id: str(error) for row in found.sessions}
+        return found, {session_id: Allowed(*parts) for session_id, parts in allowed.items()}
 
     def _set_switches(self, kill: str, pause: str) -> None:
-        self.kill = kill
+        self.kill, self.pause = kill, pause
         for running in self.running.values():
             running.control.kill, running.control.pause = kill or running.killed, pause
-
-    async def _obey(self, word: commands.CommandRow) -> None:
-        command = Command(word.command)
-        chosen = {s: r for s, r in self.running.items() if word.session_id in {None, s}}
-        if not chosen:
-            await self._done(word.command_id, "no session of this account is running")
-            return
-        if command is Command.STOP and not await self._keep_policy(word, list(chosen)):
-            return
-        self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
-        for running in chosen.values():
-            event = ev.Operator(command, word.command_id, word.actor, word.reason, WallClock().now_ms())
-            if command is Command.STOP:
-                running.control.stop = StopPolicy(word.args.get("policy", StopPolicy.KEEP))
-            if command is Command.KILL:
-                running.killed = f"killed by {word.actor}"
-            if command is Command.RESUME:
-                running.killed = ""
-            running.control.kill = self.kill or running.killed
-            running.control.inbox.append(event)
-            if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
-                running.control.inbox.append(replace(event, command=Command.CLOSE_ALL))
-
-    async def _keep_policy(self, word: commands.CommandRow, session_ids: list[str]) -> bool:
-        """Store what a stop leaves, so that it outlives this process; a policy that does not exist is answered and False."""
-        policy = word.args.get("policy", StopPolicy.KEEP)
-        if policy not in set(StopPolicy):
-            await self._done(word.command_id, f"refused: expected a policy of {', '.join(StopPolicy)}; found {policy!r}; say it again")
-            return False
-
-        def work() -> None:
-            with database.begin(self.engine) as db:
-                for session_id in session_ids:
-                    sessions.set_stop_policy(db, session_id, StopPolicy(policy))
-
-        await self.in_thread(work)
-        return True
-
-    async def _answer(self) -> None:
-        """Finish each command that every session has answered, or that ended before it could."""
-        for session_id, running in self.running.items():
-            while running.control.answers:
-                number, outcome = running.control.answers.popleft()
-                if session_id in self.waiting.get(number, []):
-                    self.waiting[number].remove(session_id)
-                    self.said[number].append(f"{session_id}: {outcome}")
-        for number, left in list(self.waiting.items()):
-            left[:] = [s for s in left if s in self.running and not self.running[s].task.done()]
-            if not left:
-                self.waiting.pop(number)
-                await self._done(number, "; ".join(self.said.pop(number)) or "the session had ended")
-
-    async def _done(self, number: int, outcome: str) -> None:
-        await self.in_thread(lambda: self._finish(number, outcome))
-
-    def _finish(self, command_id: int, outcome: str) -> None:
-        with database.begin(self.engine) as db:
-            commands.finish(db, command_id, outcome)
 
     async def _guarded(self, row: sessions.SessionRow, control: Control) -> None:
         """Run one session; when the database comes back it is recovered from its journal, and other errors end it loudly."""
@@ -270,6 +230,8 @@ class Trader:
             return sessions.load_session(db, session_id)
 
     async def _fail(self, session_id: str, text: str) -> None:
+        self.teller.tell(failed(session_id, text))
+
         def work() -> None:
             with database.begin(self.engine) as db:
                 sessions.set_status(db, session_id, SessionStatus.FAILED, error=text[:1000])
@@ -280,6 +242,7 @@ class Trader:
         for running in self.running.values():
             running.task.cancel()
         await asyncio.gather(*(r.task for r in self.running.values()), return_exceptions=True)
+        self.teller.close()
         self.thread.shutdown()
         self.engine.dispose()
 

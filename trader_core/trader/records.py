@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """A trader took the session under an epoch."""
     FLAG = "FLAG"
     """A reason to trade less came or went; the mode is the worst of them."""
+    BLOCK = "BLOCK"
+    """An instrument was blocked, because its data failed a check, or unblocked."""
     BARS = "BARS"
     """One slot: the bars and targets that went in, the decisions and the state's digest that came out."""
     INTENT = "INTENT"

@@ -7,28 +7,36 @@ the word of memory alone.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from trader_core.clock import monotonic_ms
 from trader_core.model.bar import Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import VenueError
-from trader_core.model.session import StopPolicy
+from trader_core.model.session import Side, StopPolicy
 from trader_core.trader import books
 from trader_core.trader import events as ev
+from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
 from trader_core.trader.machine import step, withheld
+from trader_core.trader.meter import Meter, kept_nowhere
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.state import State, apply, digest
+from trader_core.trader.run import UNPROVEN
+from trader_core.trader.state import State, apply
+from trader_core.trader.telling import alerts_of, log_only, said
 from trader_core.venues.port import Outcome, SendRequest, Venue
 from trader_core.venues.simulated import Feed
+
+if TYPE_CHECKING:
+    from trader_core.model.alert import Alert
 
 log = structlog.get_logger()
 
 POLL_S = 0.25
+GRANT_POLL_S = 0.02
 RECONCILE_SLOTS = 60
 FLATTEN_SLOTS_MAX = 60
 SETTLE_TRIES = 240
@@ -43,42 +51,15 @@ class Journal(Protocol):
         """Make the records durable in one transaction; raises StoreError when that is not certain."""
 
 
-@dataclass(slots=True)
-class Control:
-    """What stands outside the session and may stop it: read by the last gate before every order."""
-
-    kill: str = ""
-    """Why everything is killed; empty: not."""
-    lease_until_ok: Callable[[], bool] = field(default=lambda: True)
-    sentinel: Callable[[], bool] = field(default=lambda: False)
-    pause: str = ""
-    """Why nothing new may come in; empty: not."""
-    pause_sentinel: Callable[[], bool] = field(default=lambda: False)
-    inbox: deque[ev.Operator] = field(default_factory=deque)
-    answers: deque[tuple[int, str]] = field(default_factory=deque)
-    """(command id, what became of it), once that is durable."""
-    stop: StopPolicy | None = None
-    until_ms: int = 0
-    end: StopPolicy = StopPolicy.KEEP
-    """What becomes of positions when the session reaches its end by itself."""
-
-    def killed(self) -> str:
-        """Return the reason why nothing may be sent, or an empty text."""
-        if self.kill:
-            return self.kill
-        return "the sentinel file stands" if self.sentinel() else ""
-
-    def paused(self) -> str:
-        """Return the reason why nothing new may come in, or an empty text."""
-        return self.pause or ("the sentinel file stands" if self.pause_sentinel() else "")
-
-
 class Shell:
     """One session in one process."""
 
-    def __init__(self, state: State, journal: Journal, venue: Venue, feed: Feed, control: Control) -> None:
+    def __init__(self, state: State, journal: Journal, venue: Venue, feed: Feed, control: Control, meter: Meter | None = None) -> None:
         """Take the folded state; nothing happens before `run`."""
         self.state, self.journal, self.venue, self.feed, self.control = state, journal, venue, feed, control
+        self.meter, self._began_ms = meter or Meter(), 0
+        self.tell: Callable[[Alert], None] = log_only
+        self.keep: Callable[[dict[str, int]], Awaitable[None]] = kept_nowhere
         self.decider = Decider(state.plan)
         self.buffer: list[Record] = []
         self._suspect: tuple[str, ...] = ()
@@ -97,26 +78,37 @@ class Shell:
         """Return why an order may not be written to the socket now, or None: asked after throttling and signing."""
         if not self.control.lease_until_ok():
             return "the lease ran out"
-        return withheld(self.state, request.client_order_id, self.control.killed()) or None
+        said = withheld(self.state, request.client_order_id, self.control.killed())
+        if not said and request.side is Side.BUY:
+            said = self.control.unpermitted() or self.control.blocked(request.symbol)
+        return said or None
 
     async def run(self, epoch: int, holder: str) -> None:
         """Recover, step slot after slot until the session's end or a stop, settle, and close the session."""
-        await self.handle(ev.Boot(self.feed.now_ms(), epoch, holder))
         step_ms = self.state.step_ms
+        if self.state.boots:
+            self.meter.back(self.feed.now_ms() - self.state.next_slot_ms - step_ms)
+        await self.handle(ev.Boot(self.feed.now_ms(), epoch, holder))
         self.decider.warm(await self.feed.history(self.state.next_slot_ms - self.decider.lookback * step_ms, self.state.next_slot_ms))
         await self.settle()
         await self.reconcile()
         flattening = 0
         while not await self._ended(flattening):
+            if self.control.waits(self.state.next_slot_ms):
+                await asyncio.sleep(GRANT_POLL_S)
+                await self.attend()
+                continue
             await self.slot(self.state.next_slot_ms)
             flattening += self.control.stop is StopPolicy.FLATTEN
             if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags or self._suspect:
                 await self.reconcile()
+                await self.keep(self.meter.values(self.feed.now_ms()))
         await self._drain()
         await self.reconcile()
         if self._suspect:
             await self.reconcile()
         await self._close()
+        await self.keep(self.meter.values(self.feed.now_ms()))
 
     async def _ended(self, flattening: int) -> bool:
         control, state = self.control, self.state
@@ -135,8 +127,14 @@ class Shell:
         bars = await self._bars(ts_ms)
         if bars is None:
             return
+        self._began_ms = monotonic_ms()
+        self.meter.arrived(self.feed.now_ms() - ts_ms - self.state.step_ms)
+        for watch in self.state.watches.values():
+            watch.next_ms = 0  # the bars may have brought fills: they are booked before the slot, however lately somebody looked
         await self.attend()
-        targets = self.decider.push(bars)
+        targets = self.decider.push(bars, self.feed.now_ms())
+        for symbol, fault in self.decider.faults:
+            log.warning("no decision on a faulty bar", symbol=symbol, ts_ms=ts_ms, fault=fault)
         await self.handle(ev.Slot(ts_ms, bars, targets))
 
     async def _drain(self) -> None:
@@ -163,7 +161,9 @@ class Shell:
                     if self._leaving():
                         return None
                 bars = task.result()
+                self.meter.asked(Outcome.OK)
             except VenueError as error:
+                self.meter.asked(Outcome.RETRYABLE_READ)
                 await self.handle(ev.FlagSeen("stale", on=True, why=str(error), now_ms=self.feed.now_ms()))
                 await asyncio.sleep(FEED_RETRY_S)
                 await self.attend()
@@ -188,6 +188,7 @@ class Shell:
         paused = self.control.paused()
         if paused and "pause" not in self.state.flags:
             await self.handle(ev.FlagSeen("pause", on=True, why=paused, now_ms=now))
+        await self._see_road(now)
         while self.control.inbox:
             event = self.control.inbox[0]
             await self.handle(event)
@@ -195,6 +196,16 @@ class Shell:
             self.control.answers.append((event.command_id, self._outcome))
         if self.state.pending:
             await self.handle(ev.Tick(now))
+
+    async def _see_road(self, now: int) -> None:
+        """Take what permits and blocks say now: a permit that is lost reduces until one stands again."""
+        why = self.control.unpermitted()
+        if bool(why) != ("permit" in self.state.flags):
+            await self.handle(ev.FlagSeen("permit", on=bool(why), why=why or "a permit stands", now_ms=now))
+        for index, instrument in enumerate(self.state.instruments):
+            why = self.control.blocked(instrument.symbol)
+            if bool(why) != bool(self.state.slots["blocked"][index]):
+                await self.handle(ev.BlockSeen(index, on=bool(why), why=why or "its data is checked and fine", now_ms=now))
 
     async def settle(self) -> None:
         """Look until nothing is on its way, or until looking has not helped for long."""
@@ -224,13 +235,19 @@ class Shell:
         """Step the machine with an event and with everything that follows from it, then make the rest durable."""
         queue: deque[ev.Event] = deque([event])
         while queue:
+            breaker = int(self.state.account["breaker"][0])
             records, effects = step(self.state, queue.popleft())
+            for alert in alerts_of(self.state, records, breaker):
+                self.tell(alert)
+            self.meter.refused(d[8] for r in records if r.kind is Kind.BARS for d in r.body["decisions"] if d[8])
             self.buffer.extend(records)
             self._outcome = next((r.body["outcome"] for r in records if r.kind is Kind.OPERATOR), self._outcome)
             for effect in effects:
                 answer = await self._perform[type(effect)](effect)  # type: ignore[operator]
                 if answer is not None:
                     queue.append(answer)
+            unproven = [cid for cid, order in self.state.pending.items() if order.state in UNPROVEN]
+            self.meter.unproven(unproven, self.feed.now_ms())
         await self.flush()
 
     async def flush(self) -> None:
@@ -241,16 +258,20 @@ class Shell:
 
     async def _continue(self, effect: ev.Continue) -> ev.Event:
         await self.flush()
+        self.meter.decided(monotonic_ms() - self._began_ms)
         return ev.SendDue(effect.client_order_ids, self.feed.now_ms())
 
     async def _submit(self, effect: ev.Submit) -> ev.Event:
         await self.flush()
+        began_ms = monotonic_ms()
         reply = await self.venue.submit(effect.request)
+        self.meter.answered(reply.outcome, monotonic_ms() - began_ms)
         return ev.Answered(effect.request.client_order_id, reply, self.feed.now_ms())
 
     async def _look(self, effect: ev.Look) -> ev.Event:
         asked_ms = self.feed.now_ms()  # a slow "not found" says nothing of the time at which it arrives
         reply = await self.venue.order(effect.symbol, effect.client_order_id)
+        self.meter.asked(reply.outcome)
         return ev.Looked(effect.client_order_id, reply, asked_ms)
 
     async def _cancel(self, effect: ev.CancelOrder) -> ev.Event:
@@ -260,6 +281,7 @@ class Shell:
 
     async def _fetch_trades(self, effect: ev.FetchTrades) -> ev.Event:
         reply = await self.venue.trades(effect.symbol, effect.since_ms)
+        self.meter.asked(reply.outcome)
         return ev.TradesSeen(effect.symbol, reply, self.feed.now_ms())
 
     async def _prove_absence(self, effect: ev.ProveAbsence) -> ev.Event:
@@ -269,19 +291,10 @@ class Shell:
         return ev.AbsenceEvidence(effect.client_order_id, opens, trades, asked_ms)
 
     async def _alert(self, effect: ev.Alert) -> None:
-        log.warning("alert", session=self.state.session_id, text=effect.text)
+        self.tell(said(self.state.session_id, effect.text))
 
     async def _close(self) -> None:
-        state = self.state
-        body = {
-            "at_ms": self.feed.now_ms(),
-            "equity": int(state.account["equity"][0]),
-            "kept": [[x.symbol, state.position(i)] for i, x in enumerate(state.instruments) if state.position(i)],
-            "unresolved": sorted(state.pending),
-            "policy": self.control.stop or StopPolicy.KEEP,
-            "before": digest(state),
-        }
-        record = Record(Kind.CLOSED, body)
-        apply(state, record)
+        record = books.closing(self.state, self.feed.now_ms(), self.control.stop or StopPolicy.KEEP)
+        apply(self.state, record)
         self.buffer.append(record)
         await self.flush()

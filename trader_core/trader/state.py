@@ -35,6 +35,8 @@ FLAG_MODES = {
     "stale": Mode.REDUCING,
     "dead_letter": Mode.REDUCING,
     "restricted": Mode.REDUCING,
+    "reduce": Mode.REDUCING,
+    "permit": Mode.REDUCING,
 }
 """Each reason to trade less, and the mode that it forces; the worst one holds."""
 
@@ -195,6 +197,10 @@ def _flag(state: State, body: dict[str, Any]) -> None:
     core.on_mode(state.account, int(state.mode))
 
 
+def _block(state: State, body: dict[str, Any]) -> None:
+    core.on_block(state.slots, body["instrument"], int(body["on"]))
+
+
 def _intent(state: State, body: dict[str, Any]) -> None:
     order = Order(
         client_order_id=body["client_order_id"],
@@ -274,6 +280,7 @@ def _closed(state: State, _body: dict[str, Any]) -> None:
 _APPLY = {
     Kind.BOOTED: _booted,
     Kind.FLAG: _flag,
+    Kind.BLOCK: _block,
     Kind.BARS: _bars,
     Kind.INTENT: _intent,
     Kind.SENDING: _sending,

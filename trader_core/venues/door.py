@@ -20,12 +20,17 @@ from trader_core.venues.profiles import Profile, check_url
 CALL: ContextVar[Call] = ContextVar("gatehouse_call")
 """The call of this task: what it may send, and what was seen of it."""
 
+PLACES = ("POST", "/api/v3/order")
+"""The one call that can create an order."""
 ALLOWED = frozenset(
-    {("POST", "/api/v3/order"), ("DELETE", "/api/v3/order")}
+    {PLACES, ("DELETE", "/api/v3/order"), ("POST", "/api/v3/order/test")}
     | {("GET", f"/api/v3/{path}") for path in ("time", "klines", "depth", "ticker/24hr", "exchangeInfo", "tradeFee")}
     | {("GET", f"/api/v3/{path}") for path in ("order", "openOrders", "myTrades", "account")}
 )
 """Every method and path that is ever asked: no withdrawal, transfer or margin call can leave."""
+
+OrdersAllowed = Callable[[str], str]
+"""Asked with BUY or SELL before an order may go to a real venue: "" lets it go, anything else is the reason why not."""
 
 _PROXIES = tuple(
     "aiohttp_proxy proxy proxyUrl proxy_url proxyUrlCallback proxy_url_callback httpProxy http_proxy httpProxyCallback"  # noqa: SIM905
@@ -34,7 +39,23 @@ _PROXIES = tuple(
 )
 
 
-def check_request(profile: Profile, call: Call, method: str, url: str, body: object) -> None:
+def orders_closed(_side: str) -> str:
+    """Return why no order goes to a real venue as long as nobody brings a permit."""
+    return "nobody showed a permit: real venues are open for reads, key checks and the order test only"
+
+
+def check_order(profile: Profile, method: str, url: str, orders_allowed: OrdersAllowed) -> None:
+    """Pass for everything but an order on a real venue; that one passes when it is allowed now. Raises VenueRefused."""
+    parts = urlsplit(url)
+    if profile.sandbox or (method.upper(), parts.path.rstrip("/")) != PLACES:
+        return
+    sides = [value for name, value in parse_qsl(parts.query) if name == "side"]
+    reason = orders_allowed(sides[0] if len(sides) == 1 else "BUY")
+    if reason:
+        raise VenueRefused(f"leave to place orders on {profile.name}", reason, "walk the road first: the permit comes with it")
+
+
+def check_request(profile: Profile, call: Call, method: str, url: str, body: object, orders_allowed: OrdersAllowed = orders_closed) -> None:
     """Pass when this signed request is the one that was decided: its host, path and every pair of its query.
 
     `call.signed` names the pairs of an order; None stands for any other call, whose query is not compared. Raises HostRefused for another
@@ -44,6 +65,7 @@ def check_request(profile: Profile, call: Call, method: str, url: str, body: obj
     parts = urlsplit(url)
     if (method, parts.path) not in ALLOWED or (method, parts.path) != (call.method, call.path):
         raise VenueRefused(f"{call.method} {call.path} from the allow-list", f"{method} {parts.path}", "stop: it asks for something else")
+    check_order(profile, method, url, orders_allowed)
     if call.signed is None:
         return
     pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
@@ -65,10 +87,10 @@ def check_client(exchange: Any) -> None:
 class Connector(aiohttp.TCPConnector):
     """Hands out a connection only to the bound host, and only while the call of this task may still go."""
 
-    def __init__(self, profile: Profile, may_go: Callable[[Call], str]) -> None:
+    def __init__(self, profile: Profile, may_go: Callable[[Call], str], orders_allowed: OrdersAllowed = orders_closed) -> None:
         """Bind the profile's host; `may_go` answers "" or the reason to refuse."""
         super().__init__(limit=50, keepalive_timeout=30)
-        self._profile, self._may_go = profile, may_go
+        self._profile, self._may_go, self._orders_allowed = profile, may_go, orders_allowed
 
     async def connect(self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109 - its base says so
         """Return a connection, or raise with nothing written: HostRefused for another host, VenueRefused when the call may not go."""
@@ -77,6 +99,11 @@ class Connector(aiohttp.TCPConnector):
             raise HostRefused("no proxy", "a proxy", "remove it")
         connection = await super().connect(req, traces, timeout)
         call = CALL.get()
+        try:
+            check_order(self._profile, req.method, str(req.url), self._orders_allowed)
+        except VenueRefused:
+            connection.close()
+            raise
         reason = self._may_go(call)
         if reason:
             connection.close()
@@ -88,9 +115,9 @@ class Connector(aiohttp.TCPConnector):
 class Transport:
     """What the client takes for its aiohttp session: the same four verbs, with redirects off."""
 
-    def __init__(self, profile: Profile, may_go: Callable[[Call], str]) -> None:
+    def __init__(self, profile: Profile, may_go: Callable[[Call], str], orders_allowed: OrdersAllowed = orders_closed) -> None:
         """Open a session that reads no environment; must run inside an event loop."""
-        self._session = aiohttp.ClientSession(connector=Connector(profile, may_go), trust_env=False)
+        self._session = aiohttp.ClientSession(connector=Connector(profile, may_go, orders_allowed), trust_env=False)
         self.headers = self._session.headers
         self.get, self.post, self.put, self.delete = (self._verb(verb) for verb in ("GET", "POST", "PUT", "DELETE"))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -15,6 +16,8 @@ CONCURRENCY = 10
 TRIES = 3
 GRACE_MS = 1_000
 """A bar counts only this long after its close: venues revise the last one."""
+MEASURE_AFTER_MS = 600_000
+"""A quartz clock drifts by seconds in the days that a session lasts: it is set again this often."""
 
 
 class _GridFeed:
@@ -158,6 +161,9 @@ class RealTimeFeed(_GridFeed):
         Raises VenueUnavailable when nothing could be read by then.
         """
         out, missing, why = self._empty(slot_ms), list(range(len(self._symbols))), ""
+        if self._clock.age_ms() > MEASURE_AFTER_MS:
+            with suppress(VenueUnavailable):  # then it goes on as it was set: the bars will say whether the venue is away
+                await self._clock.measure(self._reads.time_ms)
         closes_ms = slot_ms + self._step
         await self._reach(closes_ms + self._grace)
         while missing:

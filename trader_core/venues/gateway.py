@@ -12,13 +12,14 @@ from typing import Any
 
 import ccxt.async_support as ccxt
 
-from trader_core.model.errors import DataFault, HostRefused
+from trader_core.model.errors import DataFault
 from trader_core.model.instrument import price_text, qty_text
-from trader_core.venues import outcomes, parse
-from trader_core.venues.door import check_client
+from trader_core.venues import order_test, outcomes, parse, permissions
+from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
 from trader_core.venues.fields import market_id, rows
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.outcomes import Call
+from trader_core.venues.permissions import Permissions
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
 from trader_core.venues.profiles import ApiKey, Profile, check_url
 from trader_core.venues.reads import Reads
@@ -40,16 +41,17 @@ class Gateway(Reads):
         may_send: MaySend | None = None,
         limiter: Limiter | None = None,
         timeout_s: float = 10.0,
+        orders_allowed: OrdersAllowed = orders_closed,
     ) -> None:
         """Bind the client to the profile's host; `now_ms` is the venue's clock. Without `may_send` no order is ever sent.
 
-        Raises HostRefused unless the profile is an embedded exchange's: real hosts are refused altogether.
+        On a real profile `orders_allowed` is asked besides, here and by the door: without one, no order is ever sent there.
+        Raises HostRefused for a profile whose address is not among its hosts.
         """
-        if not profile.sandbox:
-            raise HostRefused("an embedded exchange", f"profile {profile.name}", "real exchanges stay closed until permits exist")
         secrets = (key.key, key.secret) if key else ()
         limiter = limiter or Limiter(profile, now_ms)
-        super().__init__(Wire(_client(profile, key, timeout_s), profile, now_ms, limiter, may_send, secrets))
+        super().__init__(Wire(_client(profile, key, timeout_s), profile, now_ms, limiter, may_send, secrets, orders_allowed))
+        self._orders_allowed = orders_allowed
         self._claimed: set[str] = set()
         self._client_ids: dict[str, str] = {}
 
@@ -62,6 +64,9 @@ class Gateway(Reads):
 
         Everything else is UNKNOWN, and so is a client id that this process wrote before. Raises HostRefused, with nothing written.
         """
+        closed = "" if self.profile.sandbox else self._orders_allowed(request.side.name)
+        if closed:
+            return Reply(Outcome.GATED, code="orders", evidence=closed)
         fault = self._fault(request)
         if fault:
             return Reply(Outcome.GATED, code="request", evidence=fault)
@@ -80,6 +85,17 @@ class Gateway(Reads):
         if outcome is not Outcome.OK:
             return self._reply(call, outcome)
         return self._named(self._parsed(call, lambda raw: parse.ack(raw, request, instrument), Outcome.UNKNOWN))
+
+    async def test_order(self, request: SendRequest) -> Reply[None]:
+        """Let the venue check an order without placing it; OK only for its own empty answer, REJECTED by whitelisted code."""
+        fault = self._fault(request)
+        if fault:
+            return Reply(Outcome.GATED, code="request", evidence=fault)
+        return await order_test.tested(self._wire, self._params(request))
+
+    async def permissions(self) -> Reply[Permissions]:
+        """Return what the venue says that this key may do."""
+        return await self._read("account", {}, permissions.read, Lane.URGENT, 10)
 
     async def cancel(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Ask the venue to cancel; NOT_FOUND when it says that it has no such open order, UNKNOWN for anything unproven."""

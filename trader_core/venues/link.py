@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trader_core.clock import WallClock
-from trader_core.model.errors import GatehouseError, UnknownName, VenueUnavailable
+from trader_core.model.errors import GatehouseError, VenueUnavailable
+from trader_core.venues import keys
+from trader_core.venues.door import OrdersAllowed, orders_closed
 from trader_core.venues.feed import RealTimeFeed, StepFeed
 from trader_core.venues.gateway import Gateway
-from trader_core.venues.profiles import ApiKey, Profile, sandbox_profile
+from trader_core.venues.profiles import SANDBOX, ApiKey, Profile, profile_named, sandbox_profile
 from trader_core.venues.sandbox_clock import RunningClock, SteppedClock
 from trader_core.venues.simulated import Feed
 from trader_core.venues.wire import MaySend
@@ -28,6 +31,12 @@ class Link:
     profile: Profile
     identity: str
     """Names the account at this venue without telling its key: trade ids are unique under it."""
+    clock: SteppedClock | RunningClock
+
+    @property
+    def skew_ms(self) -> int:
+        """How far the venue's clock may be off by the last measurement; a stepped one never is."""
+        return max(self.clock.error_ms, 0) if isinstance(self.clock, RunningClock) else 0
 
     async def close(self) -> None:
         """Leave no socket behind."""
@@ -46,23 +55,49 @@ def announcement(home: Path) -> dict[str, str]:
         raise VenueUnavailable("an embedded exchange that runs", found, "start it with `gatehouse up`") from error
 
 
-def turn_file(home: Path) -> Path | None:
+def turn_file(home: Path, venue: str = SANDBOX) -> Path | None:
     """Return the file whose lock a session holds while it steps the exchange's clock; None where the clock runs by itself.
 
     Two sessions that step one clock take each other's time away: what one signs is stale when the other has moved on.
     """
-    return home / "run" / "clock.lock" if announcement(home)["clock"] == "stepped" else None
+    stepped = venue == SANDBOX and announcement(home)["clock"] == "stepped"
+    return home / "run" / "clock.lock" if stepped else None
 
 
 async def connect(
-    venue: str, home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float = 10.0
+    venue: str,
+    home: Path,
+    symbols: tuple[str, ...],
+    timeframe: str,
+    may_send: MaySend | None,
+    *,
+    private: bool,
+    timeout_s: float = 10.0,
+    orders_allowed: OrdersAllowed = orders_closed,
 ) -> Link:
-    """Return a link with its clock set; only a `private` one holds the account's key.
+    """Return a link with its clock set; only a `private` one holds the account's key. On a real venue `orders_allowed` guards orders.
 
-    Raises UnknownName for a venue that is not open yet and VenueUnavailable when it does not answer.
+    Raises UnknownName for a venue without a profile, BadInput without a key for a private link, VenueUnavailable when it does not answer.
     """
-    if venue != "sandbox":
-        raise UnknownName("the venue sandbox", repr(venue), "real exchanges stay closed until permits exist")
+    if venue == SANDBOX:
+        return await _embedded(home, symbols, timeframe, may_send, private=private, timeout_s=timeout_s)
+    profile = profile_named(venue)
+    key = keys.load(venue, home).key if private else None
+    clock = RunningClock(WallClock().now_ms(), speed=profile.speed)
+    gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send, timeout_s=timeout_s, orders_allowed=orders_allowed)
+    try:
+        await clock.measure(gateway.time_ms)
+    except VenueUnavailable as error:
+        await gateway.close()
+        todo = "check the connection; some countries and networks are refused by this venue"
+        raise VenueUnavailable(f"an answer of {venue} at {profile.base_url}", error.found, todo) from error
+    feed = RealTimeFeed(gateway, clock, symbols, timeframe)
+    return Link(gateway, feed, profile, _identity(venue, key.key if key else "public"), clock)
+
+
+async def _embedded(
+    home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float
+) -> Link:
     said = announcement(home)
     stepped = said["clock"] == "stepped"
     speed = 1.0 if stepped else float(str(said["clock"]).rstrip("x"))
@@ -84,5 +119,24 @@ async def connect(
         if isinstance(clock, SteppedClock):
             await clock.close()
         raise
-    identity = hashlib.sha256(f"{venue} {said['api_key']}".encode()).hexdigest()[:12]
-    return Link(gateway, feed, profile, identity)
+    return Link(gateway, feed, profile, _identity(SANDBOX, said["api_key"]), clock)
+
+
+def _identity(venue: str, key: str) -> str:
+    return hashlib.sha256(f"{venue} {key}".encode()).hexdigest()[:12]
+
+
+async def leave_clock(home: Path, who: str) -> None:
+    """Tell the embedded exchange that a session has ended, so that nobody who shares its clock waits for it; no exchange, nobody waits."""
+    try:
+        said = announcement(home)
+    except VenueUnavailable:
+        return
+    if said["clock"] != "stepped":
+        return
+    clock = SteppedClock(said["admin_url"], said["admin_token"])
+    try:
+        with suppress(VenueUnavailable):
+            await clock.leave(who)
+    finally:
+        await clock.close()

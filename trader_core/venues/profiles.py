@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from trader_core.model.errors import HostRefused
+from trader_core.model.errors import HostRefused, UnknownName
+
+SANDBOX = "sandbox"
+_HTTPS = 443
 
 
 class Stops(StrEnum):
@@ -51,11 +54,13 @@ class Profile:
     """Part of `weight_orders` that only cancels and look-ups may use."""
     sandbox: bool = False
     base_url: str = ""
-    """Scheme, host and port that every request goes to; set on sandbox profiles only."""
+    """Scheme, host and port that every request goes to."""
     stepped: bool = False
     """Venue time stands still until the session advances it: waiting for it can never help."""
     speed: float = 1.0
     """Venue milliseconds per wall millisecond of a free-running clock."""
+    acknowledge: str = ""
+    """What a person must have read before their money goes there."""
 
 
 MEXC = Profile(
@@ -73,8 +78,16 @@ MEXC = Profile(
     weight_data=400,
     weight_orders=400,
     weight_reserve=80,
+    base_url="https://api.mexc.com",
+    acknowledge=(
+        "MEXC is reported as not authorised under MiCA since 2026-07-01: residents of the EU may find their account restricted to"
+        " withdrawals. It holds no resting stop orders for spot: while the trader is away, nothing sells."
+    ),
 )
 """MEXC spot: 500 weight in 10 s by its documents, of which we use four fifths."""
+
+PROFILES: dict[str, Profile] = {MEXC.name: MEXC}
+"""Real venues by name. One is added when its protocol was spoken to something that answers like it."""
 
 _STEPPED_WEIGHT = 20_000
 
@@ -89,10 +102,11 @@ def sandbox_profile(base_url: str, *, stepped: bool, speed: float = 1.0) -> Prof
     weights = (_STEPPED_WEIGHT, _STEPPED_WEIGHT, _STEPPED_WEIGHT // 5) if stepped else (400, 400, 80)
     return replace(
         MEXC,
-        name="sandbox",
+        name=SANDBOX,
         hosts=frozenset({host}),
         sandbox=True,
         base_url=base_url.rstrip("/"),
+        acknowledge="",
         stepped=stepped,
         speed=speed,
         weight_data=weights[0],
@@ -114,10 +128,30 @@ def loopback_host(base_url: str) -> str:
     return host
 
 
+def profile_named(venue: str) -> Profile:
+    """Return a real venue's profile; raises UnknownName naming those that exist."""
+    if venue not in PROFILES:
+        raise UnknownName(f"a venue of {', '.join((SANDBOX, *PROFILES))}", repr(venue), "choose one of them")
+    return PROFILES[venue]
+
+
 def check_url(profile: Profile, url: str) -> None:
-    """Pass when a request may go to `url`: same scheme, host and port as the profile's base; raises HostRefused otherwise."""
+    """Pass when a request may go to `url`: the profile's own host, and nothing else of it changed; raises HostRefused otherwise.
+
+    On a real profile that is https on port 443 of one of its hosts. A profile bound to loopback, an embedded exchange's or a
+    real one under test, goes to that one address and port.
+    """
     base, found = urlsplit(profile.base_url), urlsplit(url)
-    same = (found.hostname, found.port) == (base.hostname, base.port) and found.scheme in {"http", "ws"}
-    if not profile.sandbox or not same or found.hostname not in profile.hosts or found.username is not None:
-        place = f"{found.scheme}://{found.hostname}:{found.port}"
-        raise HostRefused(f"a request to {profile.base_url or 'an embedded exchange'}", place, "stop and look at what changed the address")
+    try:
+        ports = found.port, base.port
+    except ValueError:
+        ports = 0, 0
+    same = found.hostname == base.hostname and found.hostname in profile.hosts and found.username is None
+    if profile.sandbox or base.scheme == "http":
+        loopback_host(profile.base_url)
+        fits = same and ports[0] == ports[1] and found.scheme in {"http", "ws"}
+    else:
+        fits = same and found.scheme == base.scheme == "https" and all(port in {None, _HTTPS} for port in ports)
+    if not fits:
+        place = f"{found.scheme}://{found.hostname}:{ports[0]}"
+        raise HostRefused(f"a request to {profile.base_url or 'a known host'}", place, "stop and look at what changed the address")

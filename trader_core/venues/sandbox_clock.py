@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 
@@ -13,6 +13,8 @@ from trader_core.venues.profiles import loopback_host
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _OK = 200
+BACK_MAX_MS = 1_000
+"""A measurement that sets the clock back by more is believed at once: the one before was wrong."""
 
 
 class SteppedClock:
@@ -24,6 +26,15 @@ class SteppedClock:
         self._url, self._headers = admin_url.rstrip("/"), {"X-Sandbox-Token": token}
         self._session: aiohttp.ClientSession | None = None
         self._now_ms = 0
+        self._shared: dict[str, object] = {}
+
+    def share(self, who: str, members: Sequence[str]) -> None:
+        """Move the clock together with others from now on: to the smallest wish, once each of them has said one."""
+        self._shared = {"who": who, "with": list(members)}
+
+    async def leave(self, who: str) -> None:
+        """Tell the others of a shared clock to wait for this session no more."""
+        await self._ask("POST", "/leave", {"who": who})
 
     def now_ms(self) -> int:
         """Return the venue's time as of the last answer."""
@@ -35,7 +46,12 @@ class SteppedClock:
 
     async def advance(self, to_ms: int) -> int:
         """Take the venue to `to_ms` and return its time; it never goes back, and a time already passed asks nothing."""
-        return self._now_ms if to_ms <= self._now_ms else await self._ask("POST", "/advance", {"to_ms": to_ms})
+        while to_ms > self._now_ms:
+            before = self._now_ms
+            await self._ask("POST", "/advance", {"to_ms": to_ms, **self._shared})
+            if not self._shared and self._now_ms == before:
+                break
+        return self._now_ms
 
     async def close(self) -> None:
         """Leave no socket behind."""
@@ -43,7 +59,7 @@ class SteppedClock:
             await self._session.close()
             self._session = None
 
-    async def _ask(self, method: str, path: str, body: dict[str, int] | None) -> int:
+    async def _ask(self, method: str, path: str, body: dict[str, object] | None) -> int:
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=False, timeout=_TIMEOUT, headers=self._headers)
         try:
@@ -74,10 +90,16 @@ class RunningClock:
         self._anchor_ms, self._anchor_steady = start_ms, steady_ms()
         self.error_ms = -1
         """How far the clock may be off by the last measurement, in venue ms; -1 before the first."""
+        self._floor_ms = 0
+        """A later measurement that sets the clock back a little lets it stand still instead."""
 
     def now_ms(self) -> int:
         """Return the venue's time, to the precision of the last measurement."""
-        return self._anchor_ms + int((self._steady() - self._anchor_steady) * self._speed)
+        return max(self._anchor_ms + int((self._steady() - self._anchor_steady) * self._speed), self._floor_ms)
+
+    def age_ms(self) -> int:
+        """Return how long ago the clock was set, in ms of the machine."""
+        return self._steady() - self._anchor_steady
 
     async def measure(self, ask: Callable[[], Awaitable[Reply[int]]], samples: int = 5) -> int:
         """Set the clock by the quickest of some answers and return the largest error that it may have, in venue ms.
@@ -86,15 +108,20 @@ class RunningClock:
         Raises VenueUnavailable when no sample came back.
         """
         best: tuple[int, int, int] | None = None
+        why = ""
         for _ in range(samples):
             sent = self._steady()
             reply = await ask()
-            got = self._steady()
+            got, why = self._steady(), reply.evidence[:160]
             if reply.value is not None and (best is None or got - sent < best[0]):
                 best = got - sent, reply.value, (sent + got) // 2
         if best is None:
-            raise VenueUnavailable("the venue's time", f"no answer in {samples} tries", "check the connection")
+            raise VenueUnavailable("the venue's time", f"no answer in {samples} tries: {why}", "check the connection")
+        before_ms, measured = self.now_ms(), self.error_ms >= 0
         trip, self._anchor_ms, self._anchor_steady = best
+        self._floor_ms = 0
+        if measured and 0 < before_ms - self.now_ms() <= BACK_MAX_MS:
+            self._floor_ms = before_ms
         self.error_ms = int((trip + 1) * self._speed / 2)
         return self.error_ms
 

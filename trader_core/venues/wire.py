@@ -8,7 +8,7 @@ from typing import Any
 
 from trader_core.model.errors import HostRefused, VenueRefused
 from trader_core.venues import outcomes
-from trader_core.venues.door import CALL, Transport, check_client, check_request
+from trader_core.venues.door import CALL, OrdersAllowed, Transport, check_client, check_request, orders_closed
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.outcomes import Call
 from trader_core.venues.port import SendRequest
@@ -34,9 +34,11 @@ class Wire:
         limiter: Limiter,
         may_send: MaySend | None,
         secrets: tuple[str, ...],
+        orders_allowed: OrdersAllowed = orders_closed,
     ) -> None:
         """Take the client over: its fetch, its nonce and what it sees of answers now pass through here."""
         self.profile, self.now_ms, self._limiter, self.may_send, self._secrets = profile, now_ms, limiter, may_send, secrets
+        self._orders_allowed = orders_allowed
         self._exchange, self._fetch = exchange, exchange.fetch
         self._transport: Transport | None = None
         exchange.fetch, exchange.on_rest_response = self._guarded, self._seen
@@ -93,12 +95,12 @@ class Wire:
 
     def _open(self) -> None:
         if self._transport is None:
-            self._transport = Transport(self.profile, self._may_go)
+            self._transport = Transport(self.profile, self._may_go, self._orders_allowed)
             self._exchange.session, self._exchange.own_session = self._transport, False
 
     async def _guarded(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         call = CALL.get()
-        check_request(self.profile, call, method, url, body)
+        check_request(self.profile, call, method, url, body, self._orders_allowed)
         check_client(self._exchange)
         reason = self._may_go(call)
         if reason:

@@ -1,0 +1,88 @@
+"""The desk: takes operators' words to the sessions, and what became of them back to the database."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from trader_core.model.command import Command
+from trader_core.model.session import StopPolicy
+from trader_core.store import commands, database, sessions
+from trader_core.trader import events as ev
+
+if TYPE_CHECKING:
+    from trader_core.trader.process import Trader
+
+
+@dataclass(slots=True)
+class Desk:
+    """Which words wait for which sessions."""
+
+    trader: "Trader"
+    waiting: dict[int, list[str]] = field(default_factory=dict)
+    """Command id -> sessions that have not answered it yet."""
+    said: dict[int, list[str]] = field(default_factory=dict)
+
+    async def obey(self, word: commands.CommandRow, now_ms: int) -> None:
+        """Hand a word to the sessions that it concerns; one that needs none is answered at once."""
+        command, trader = Command(word.command), self.trader
+        if word.command_id in self.waiting:
+            return
+        if command is Command.RESTART:
+            await self._done(word.command_id, f"{trader.holder} ends; what supervises it starts another, and every session recovers")
+            trader.stopping.set()
+            return
+        chosen = {s: r for s, r in trader.running.items() if word.session_id in {None, s}}
+        if not chosen:
+            await self._done(word.command_id, "no session of this account is running")
+            return
+        if command is Command.STOP and not await self._keep_policy(word, list(chosen)):
+            return
+        self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
+        for running in chosen.values():
+            event = ev.Operator(command, word.command_id, word.actor, word.reason, now_ms)
+            if command is Command.STOP:
+                running.control.stop = StopPolicy(word.args.get("policy", StopPolicy.KEEP))
+            if command is Command.KILL:
+                running.killed = f"killed by {word.actor}"
+            if command is Command.RESUME:
+                running.killed = ""
+            running.control.kill = trader.kill or running.killed
+            running.control.inbox.append(event)
+            if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
+                running.control.inbox.append(replace(event, command=Command.CLOSE_ALL))
+
+    async def answer(self) -> None:
+        """Finish each command that every session has answered, or that ended before it could."""
+        all_running = self.trader.running
+        for session_id, running in all_running.items():
+            while running.control.answers:
+                number, outcome = running.control.answers.popleft()
+                if session_id in self.waiting.get(number, []):
+                    self.waiting[number].remove(session_id)
+                    self.said[number].append(f"{session_id}: {outcome}")
+        for number, left in list(self.waiting.items()):
+            left[:] = [s for s in left if s in all_running and not all_running[s].task.done()]
+            if not left:
+                self.waiting.pop(number)
+                await self._done(number, "; ".join(self.said.pop(number)) or "the session had ended")
+
+    async def _keep_policy(self, word: commands.CommandRow, session_ids: list[str]) -> bool:
+        """Store what a stop leaves, so that it outlives this process; a policy that does not exist is answered and False."""
+        policy = word.args.get("policy", StopPolicy.KEEP)
+        if policy not in set(StopPolicy):
+            await self._done(word.command_id, f"refused: expected a policy of {', '.join(StopPolicy)}; found {policy!r}; say it again")
+            return False
+
+        def work() -> None:
+            with database.begin(self.trader.engine) as db:
+                for session_id in session_ids:
+                    sessions.set_stop_policy(db, session_id, StopPolicy(policy))
+
+        await self.trader.in_thread(work)
+        return True
+
+    async def _done(self, number: int, outcome: str) -> None:
+        def work() -> None:
+            with database.begin(self.trader.engine) as db:
+                commands.finish(db, number, outcome)
+
+        await self.trader.in_thread(work)
