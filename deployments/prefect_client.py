@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -109,3 +110,19 @@ def resume(settings: Settings, flow_run_id: str, values: Mapping[str, Any]) -> N
             raise BadInput("an input that the form takes", error.response.text[:300], "correct it") from error
         if answer.status.value != "ACCEPT":
             raise BadInput("a resume that the server accepts", f"{answer.status.value}: {answer.details}", "look at the run in the UI")
+
+
+def drop_runs_before(settings: Settings, moment: datetime, limit: int = 200) -> int:
+    """Delete ended runs that began before a moment, at most `limit` at a time, and return how many."""
+    with client(settings) as found:
+        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterStartTime, FlowRunFilterState, FlowRunFilterStateType  # noqa: PLC0415 # fmt: skip
+        from prefect.client.schemas.objects import StateType  # noqa: PLC0415
+
+        chosen = FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType(name) for name in ENDED])),
+            start_time=FlowRunFilterStartTime.model_validate({"before_": moment}),
+        )
+        runs = found.read_flow_runs(flow_run_filter=chosen, limit=limit)
+        for run in runs:
+            found.delete_flow_run(run.id)
+        return len(runs)

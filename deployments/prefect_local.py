@@ -25,7 +25,7 @@ POOL = "gatehouse"
 QUEUES = {"default": 4, "money": 1, "operators": 4}
 """Work queues and how many runs of each may go at a time: a nicety; the database's locks are what keeps two stages apart."""
 PORT = 4200
-START_S, DEPLOY_S, STOP_S = 60.0, 60.0, 10.0
+START_S, DEPLOY_S, STOP_S = 60.0, 60.0, 15.0
 FILE = Path(__file__).parents[1] / "prefect.yaml"
 
 
@@ -71,7 +71,7 @@ class PrefectStack:
         return len(dead)
 
     def stop(self) -> None:
-        """End the worker, then the server; one that ignores SIGTERM is killed, with all that it started."""
+        """End the worker, then the server; a leash kills what ignores SIGTERM, with all that it started."""
         announce_path(self.settings).unlink(missing_ok=True)
         for name in ("worker", "server"):
             child = self.children.pop(name, None)
@@ -82,8 +82,7 @@ class PrefectStack:
             try:
                 child.wait(STOP_S)
             except subprocess.TimeoutExpired:
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, 9)
+                child.kill()
                 child.wait()
 
     def _server(self) -> None:
@@ -95,9 +94,10 @@ class PrefectStack:
     def _child(self, name: str, *words: str) -> None:
         logs = self.settings.folder() / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        leash = [sys.executable, "-m", "deployments.leash", str(os.getpid())]
         with (logs / f"prefect-{name}.log").open("ab") as out:
             self.children[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "prefect", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*leash, sys.executable, "-m", "prefect", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, env=environment(self.settings, self.api_url), cwd=FILE.parent,
             )  # fmt: skip
 

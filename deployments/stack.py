@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from deployments import postgres
 from sandbox import launch
 from trader_core.model.errors import BadInput, GatehouseError
-from trader_core.model.session import ACCOUNTS
+from trader_core.model.session import LOCAL_ACCOUNTS
 from trader_core.settings import Settings
 
 if TYPE_CHECKING:
     from deployments.prefect_local import PrefectStack
 
+PREFECT = "--prefect"
 RESTART_S = 1.0
 STOP_S = 10.0
 
@@ -45,6 +46,20 @@ class Stack:
     stopping: threading.Event = field(default_factory=threading.Event)
     restarts: int = 0
     prefect: "PrefectStack | None" = None
+    courier: "subprocess.Popen[bytes] | None" = None
+    webhook: str = ""
+    """Where the courier delivers instead of where the settings say: `sink` keeps alerts in a file."""
+
+    def start_courier(self) -> None:
+        """Start what delivers alerts; its log goes to the home folder."""
+        logs = self.settings.folder() / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        more = {"GATEHOUSE_SLACK_WEBHOOK": self.webhook} if self.webhook else {}
+        with (logs / "courier.log").open("ab") as out:
+            self.courier = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "tasks.courier", "--parent", str(os.getpid())], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, env={**environment(self.settings), **more}, cwd=Path(__file__).parents[1],
+            )  # fmt: skip
 
     def start_prefect(self) -> "PrefectStack":
         """Start Prefect's server and worker beside the rest."""
@@ -80,6 +95,9 @@ class Stack:
             if child.poll() is not None and not self.stopping.is_set():
                 self.restarts += 1
                 self.start_trader(account)
+        if self.courier is not None and self.courier.poll() is not None and not self.stopping.is_set():
+            self.restarts += 1
+            self.start_courier()
         if self.prefect is not None and not self.stopping.is_set():
             self.restarts += self.prefect.restart_dead()
 
@@ -88,10 +106,11 @@ class Stack:
         self.stopping.set()
         if self.prefect is not None:
             self.prefect.stop()
-        for child in self.children.values():
+        ending = [*self.children.values(), *([self.courier] if self.courier else [])]
+        for child in ending:
             with suppress(ProcessLookupError):
                 child.terminate()
-        for child in self.children.values():
+        for child in ending:
             try:
                 child.wait(STOP_S)
             except subprocess.TimeoutExpired:
@@ -103,8 +122,9 @@ class Stack:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return a child's environment: ours, with the same home."""
-    return {**os.environ, "GATEHOUSE_HOME": str(settings.folder())}
+    """Return a child's environment: ours, with the same home, and without a real venue's key, which none of them needs."""
+    ours = {name: value for name, value in os.environ.items() if name not in {"GATEHOUSE_VENUE_KEY", "GATEHOUSE_VENUE_SECRET"}}
+    return {**ours, "GATEHOUSE_HOME": str(settings.folder())}
 
 
 def announce_path(settings: Settings) -> Path:
@@ -136,17 +156,20 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def local(settings: Settings, options: Sequence[str] | None, accounts: Sequence[str] = ACCOUNTS) -> Iterator[Stack]:
+def local(
+    settings: Settings, options: Sequence[str] | None, accounts: Sequence[str] = LOCAL_ACCOUNTS, webhook: str = ""
+) -> Iterator[Stack]:  # fmt: skip
     """Yield a running stack and stop all of it at the end; `options` None leaves the exchange out."""
     with alone(settings), postgres.running(settings) as server:
         port = ("--port", str(settings.sandbox_port)) if settings.sandbox_port else ()
         exchange = launch.launch(*port, *options) if options is not None else None
-        stack = Stack(settings, server, exchange)
+        stack = Stack(settings, server, exchange, webhook=webhook)
         try:
             if exchange is not None:
                 announce(settings, exchange.announced)
             for account in accounts:
                 stack.start_trader(account)
+            stack.start_courier()
             watcher = threading.Thread(target=stack.supervise, name="supervisor", daemon=True)
             watcher.start()
             yield stack
@@ -174,7 +197,7 @@ def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
             [sys.executable, "-m", "deployments.stack", *arguments],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environment(settings), cwd=Path.cwd(),
         )  # fmt: skip
-    for _ in range(300):
+    for _ in range(600):
         found = status(settings)
         if found:
             return found
@@ -182,7 +205,7 @@ def up(settings: Settings, arguments: Sequence[str] = ()) -> dict[str, Any]:
             break
         time.sleep(0.1)
     said = (logs / "supervisor.log").read_bytes()[mark:].decode(errors="replace").strip()[-600:]
-    raise StackFault("a local stack that starts within 30 s", said or "silence", f"read {logs / 'supervisor.log'}")
+    raise StackFault("a local stack that starts within a minute", said or "silence", f"read {logs / 'supervisor.log'}")
 
 
 def ensure(settings: Settings) -> None:
@@ -240,9 +263,12 @@ def main() -> None:
 
 def keep_up(settings: Settings, stop: threading.Event) -> None:
     """Run the local stack and say so in the home folder, until told to stop."""
-    with local(settings, sys.argv[1:]) as stack:
+    words = [word for word in sys.argv[1:] if word != PREFECT]
+    with local(settings, words) as stack:
         address = stack.sandbox.announced["base_url"] if stack.sandbox else ""
         said = {"pid": os.getpid(), "sandbox": address, "accounts": list(stack.children)}
+        if PREFECT in sys.argv[1:]:
+            said["prefect"] = stack.start_prefect().ui_url
         path = supervisor_path(settings)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(said))

@@ -6,8 +6,8 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from flows.common import HOOKS
-from tasks import declared
+from flows.common import HOOKS, described
+from tasks import declared_road as road
 
 
 class Action(StrEnum):
@@ -31,9 +31,10 @@ Who = Annotated[str, Field(description="Who says it.", min_length=2, max_length=
 
 
 @flow(name="operate", flow_run_name="operate-{action}", persist_result=False, **HOOKS)
+@described
 def operate(action: ActionName, reason: Why, actor: Who, account: AccountName = "", session_id: SessionId = "") -> dict[str, str]:
     """Say an operator's word: it is recorded first, then has its effect, and each trader's answer is returned.
 
     `gatehouse kill` is faster, and works with Prefect away: this form is for those who look at the UI anyway.
     """
-    return declared.say(action.value, account, session_id, reason, actor)
+    return road.say(action.value, account, session_id, reason, actor)

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.common import HOOKS
-from tasks import declared
+from tasks import declared_road as road
 
 
 @flow(name="resume", persist_result=False, **HOOKS)
@@ -14,6 +14,6 @@ def resume() -> dict[str, Any]:
 
     Safe at any time and in any number: a row in the database and its lock decide, never Prefect's state.
     """
-    rolled_back = declared.roll_back_dead_stages()
-    again = declared.run_dead_steps()
-    return {"rolled_back": rolled_back, "again": again, "roads": {one: declared.advance_road(one) for one in declared.open_roads()}}
+    rolled_back = road.roll_back_dead_stages()
+    again = road.run_dead_steps()
+    return {"rolled_back": rolled_back, "again": again, "roads": {one: road.advance_road(one) for one in road.open_roads()}}

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from trader_core.engine import simulate, strategies
 from trader_core.engine.simulate import Result
-from trader_core.evidence.metrics import Metrics
+from trader_core.evidence.metrics import Metrics, book, episode_returns
 from trader_core.model.plan import Plan
-from trader_core.store.backtests import Market, Opened, digest_of, load_market, save_backtest
+from trader_core.store.backtests import Market, Opened, digest_of, load_market, save_backtest, traded
 from trader_core.store.database import Engine, begin
 from trader_core.store.imports import check_collection
 from trader_core.store.journal_files import write_journal
@@ -45,6 +45,11 @@ class Backtested:
     disclosures: dict[str, Any]
     journal: Path
     engine_s: float
+
+    @property
+    def returns(self) -> list[float]:
+        """Return each round trip's profit over what was paid for it, after costs."""
+        return episode_returns(book(self.market.instruments, traded(self.result.fills))[0])
 
     @property
     def digest(self) -> str:

@@ -61,3 +61,23 @@ async def instruments_of(link: Link, symbols: tuple[str, ...]) -> list[Instrumen
     if reply.outcome is Outcome.NOT_FOUND:
         raise UnknownName(f"symbols of {link.profile.name}", reply.evidence[:300], "choose others")
     raise VenueUnavailable("the venue's filters and fees", f"{reply.outcome} {reply.code} {reply.evidence[:300]}", "see whether it answers")
+
+
+def venue_now_ms(settings: Settings, subject: Subject) -> int:
+    """Return the venue's time; raises VenueUnavailable."""
+
+    async def ask() -> int:
+        link = await connect(subject.plan.venue, settings.folder(), subject.plan.symbols, subject.plan.timeframe, None, private=False)
+        try:
+            return link.feed.now_ms()
+        finally:
+            await link.close()
+
+    return asyncio.run(ask())
+
+
+def recent(settings: Settings, subject: Subject, hours: int) -> tuple[int, int]:
+    """Return the last hours of closed bars as [from, to) on the grid of the subject's timeframe, by the venue's time."""
+    step_ms = timeframe_ms(subject.plan.timeframe)
+    to_ms = slot_of(venue_now_ms(settings, subject), step_ms)
+    return slot_of(to_ms - hours * 3_600_000, step_ms), to_ms

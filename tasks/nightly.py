@@ -1,12 +1,14 @@
 """The nightly backtest of every plan: its figures beside those of the nights before, and what is wrong with them."""
 
 import hashlib
+import time
 from typing import Any
 
-from tasks import backtesting, reach
+from tasks import backtesting, reach, telling
 from tasks.backtesting import Asked, Backtested
 from tasks.collecting import DAY_MS
 from tasks.subjects import Subject
+from trader_core.evidence.backtest_gate import NightFigures, nightly_finding
 from trader_core.model.bar import timeframe_ms
 from trader_core.model.errors import DataFault
 from trader_core.model.money import to_text
@@ -14,7 +16,7 @@ from trader_core.settings import Settings
 from trader_core.store.candles import candle_range
 from trader_core.store.database import Connection, begin
 from trader_core.store.instruments import find_instrument
-from trader_core.store.nights import Night, last_nights, save_night
+from trader_core.store.nights import Night, last_nights, save_alert, save_night
 from trader_core.trader.process import code_hash
 
 
@@ -66,3 +68,37 @@ def interval(db: Connection, subject: Subject) -> tuple[int, int]:
     if to_ms <= 0:
         raise DataFault(f"a whole day of {plan.timeframe} bars of {', '.join(plan.symbols)}", "less", "run the flow `collect` first")
     return to_ms - plan.history_days * DAY_MS, to_ms
+
+
+def run(settings: Settings, subject: Subject) -> dict[str, Any]:
+    """Backtest a plan for the night, tell what must not be or what left its own interval, and return the night as a row."""
+    found, before = night(settings, subject)
+    wrong = nightly_finding(_as_figures(found), [_as_figures(one) for one in before])
+    if wrong:
+        with reach.transaction(settings) as db:
+            save_alert(db, found.plan_name, found.session_id, wrong)
+        telling.tell(
+            settings, "nightly", "critical" if "never" in wrong else "warning", f"Nightly backtest of {subject.name}", wrong,
+            f"night {found.session_id}", session=found.session_id,
+        )  # fmt: skip
+    return row_of(found) | {"alert": wrong}
+
+
+def _as_figures(one: Night) -> NightFigures:
+    return NightFigures(one.inputs, one.result_digest, one.return_ppm)
+
+
+def row_of(one: Night) -> dict[str, Any]:
+    """Return a night as a row of a table that people read."""
+    day = time.strftime("%Y-%m-%d", time.gmtime(one.to_ms / 1000))
+    return {
+        "plan": one.plan_name, "up to": day, "return": f"{one.return_ppm / 10_000:.2f} %",
+        "drawdown": f"{one.drawdown_ppm / 10_000:.2f} %", "round trips": one.trades, "result": one.result_digest[:12],
+        "data": one.data_hash[:12], "alert": one.alert, "session_id": one.session_id, "return_ppm": one.return_ppm,
+    }  # fmt: skip
+
+
+def rows(settings: Settings, plan: str) -> list[dict[str, Any]]:
+    """Return a plan's last nights as rows, newest first."""
+    with reach.transaction(settings) as db:
+        return [row_of(one) for one in last_nights(db, plan)]

@@ -8,9 +8,9 @@ from pathlib import Path
 from tasks import reach
 from trader_core.model.command import Command
 from trader_core.model.errors import BadInput, StoreError, UnknownName
-from trader_core.model.session import ACCOUNTS, PAUSE_SENTINEL, SENTINEL
+from trader_core.model.session import ACCOUNTS, LOCAL_ACCOUNTS, PAUSE_SENTINEL, SENTINEL, SessionStatus
 from trader_core.settings import Settings
-from trader_core.store import commands
+from trader_core.store import commands, lease, sessions
 from trader_core.store.database import Connection, begin
 
 ANSWER_S = 10.0
@@ -105,10 +105,17 @@ def _recorded(
     with reach.transaction(settings, "api") as db:
         if not session_id:
             _switch(settings, db, command, reason, actor)
-        numbers = {
-            name: commands.request(db, name, command, actor=actor, reason=reason, session_id=session_id or None) for name in accounts
-        }
+        used = [name for name in accounts if name in LOCAL_ACCOUNTS or len(accounts) == 1 or in_use(db, name)]
+        numbers = {name: commands.request(db, name, command, actor=actor, reason=reason, session_id=session_id or None) for name in used}
     return {name: outcome(settings, number) for name, number in numbers.items()}
+
+
+def in_use(db: Connection, account: str) -> bool:
+    """Return whether an account has a trader now, or sessions that are not at their end: a command for it is not for nobody."""
+    found = lease.load_lease(db, account)
+    active = [SessionStatus.REQUESTED, SessionStatus.RUNNING, SessionStatus.STOPPING]
+    alive = found is not None and found.expires_ms > time.time() * 1000
+    return alive or bool(sessions.sessions_of(db, account, active))
 
 
 def _switch(settings: Settings, db: Connection, command: Command, reason: str, actor: str) -> None:

@@ -43,15 +43,15 @@ def roll_back(settings: Settings, stage_run_id: str, cause: str, *, mine: bool =
     """
     with reach.engine(settings) as engine:
         if mine:
-            return _roll_back(settings, engine, stage_run_id, cause)
+            return _roll_back(settings, engine, stage_run_id, cause, mine=True)
         try:
             with held(engine, lock_key(stage_run_id)):
-                return _roll_back(settings, engine, stage_run_id, cause)
+                return _roll_back(settings, engine, stage_run_id, cause, mine=False)
         except StepRunning:
             return {}
 
 
-def _roll_back(settings: Settings, engine: Engine, stage_run_id: str, cause: str) -> dict[str, Any]:
+def _roll_back(settings: Settings, engine: Engine, stage_run_id: str, cause: str, *, mine: bool) -> dict[str, Any]:
     row = in_transaction(engine, lambda db: stage_runs.load(db, stage_run_id))
     if row.status not in stage_runs.GOING:
         return {}
@@ -59,12 +59,12 @@ def _roll_back(settings: Settings, engine: Engine, stage_run_id: str, cause: str
     left = flatten(engine, row)
     permit = in_transaction(engine, lambda db: _demoted(db, row, cause))
     result = {**row.result, "flat": not left, "left": left, "permit": permit, "cause": cause[:300]}
-    in_transaction(engine, lambda db: _ended(db, row, result))
+    in_transaction(engine, lambda db: _ended(db, row, result, mine=mine))
     telling.tell(
         settings, "stage", "critical", f"{row.stage} was rolled back", cause[:500], f"rollback {stage_run_id}",
         flat="yes" if not left else f"NO: {left}", permit=permit, road=row.road_id, stage_run=stage_run_id,
     )  # fmt: skip
-    if row.road_id:
+    if row.road_id and not mine:
         patiently(lambda: roads.advance(settings, row.road_id))
     return result
 
@@ -115,9 +115,10 @@ def subject_of(row: StageRunRow) -> subjects.Subject:
     return subjects.frozen(row.rules["subject"], row.road_id)
 
 
-def _ended(db: Connection, row: StageRunRow, result: dict[str, Any]) -> None:
+def _ended(db: Connection, row: StageRunRow, result: dict[str, Any], *, mine: bool) -> None:
+    """Store the end; the road's step is its flow's to end, or this one's where that flow is gone."""
     stage_runs.change(db, row.stage_run_id, status="rolled_back", result=result)
-    if not row.road_id:
+    if not row.road_id or mine:
         return
     for step in road_rows.steps_of(db, row.road_id):
         if STAGE_OF.get(step.step) is row.stage and step.step.startswith("stage") and step.status in UNDER_WAY:

@@ -18,8 +18,6 @@ from trader_core.store.roads import list_roads, load_road
 
 POSITIONS_DEFAULT = 5
 SANDBOX = "sandbox"
-REHEARSAL_EUR_PPM = 1_080_000
-"""The settlement currency's worth of one EUR on the embedded exchange: it has no EUR market, so the rate is a fixed rehearsal one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,15 @@ class Subject:
         """Return the plan that backtest, paper and dry-run trade."""
         return self._plan(capital_of(self.plan.capital), Limits(positions_max=self.positions))
 
-    def stage_plan(self, stage: StageName, eur_ppm: int = REHEARSAL_EUR_PPM) -> Plan:
-        """Return the plan of a stage: its working capital per position, and its loss budget as a breaker that latches."""
+    def stage_plan(self, stage: StageName, eur_ppm: int) -> Plan:
+        """Return the plan of a stage: its working capital per position, and its loss budget as a breaker that latches.
+
+        `eur_ppm`: what one EUR is worth in the settlement currency, in parts per million (trader_core.fx).
+        """
         rung = STAGES[stage]
         budget = rung.loss_budget * eur_ppm // PPM
         limits = Limits(positions_max=self.positions, loss_max=budget, daily_loss_max=budget, latch=True)
-        return self._plan(rung.working_capital * self.positions * eur_ppm // PPM, limits)
+        return self._plan(self.road.working_capital(stage) * self.positions * eur_ppm // PPM, limits)
 
     @property
     def positions(self) -> int:

@@ -31,3 +31,11 @@ def test_a_supervisor_outlives_a_restart_that_fails(tmp_path: Path, monkeypatch:
     assert again.wait(5), "it tried once and died"
     made.stopping.set()
     thread.join()
+
+
+def test_a_child_is_never_given_a_real_venue_s_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GATEHOUSE_VENUE_KEY", "GATEHOUSE_VENUE_SECRET", "GATEHOUSE_LOG_LEVEL"):
+        monkeypatch.setenv(name, "CANARY123")
+    given = stacks.environment(Settings(home=tmp_path))
+    assert (given["GATEHOUSE_HOME"], given["GATEHOUSE_LOG_LEVEL"]) == (str(tmp_path), "CANARY123")
+    assert not {"GATEHOUSE_VENUE_KEY", "GATEHOUSE_VENUE_SECRET"} & set(given)
