@@ -79,7 +79,7 @@ def _remarks(done: "Imported") -> None:
 
 def collect(
     *,
-    venue: Annotated[str, typer.Option(help="Name of the venue; so far sandbox, the embedded exchange.")] = "sandbox",
+    venue: Annotated[str, typer.Option(help="sandbox, the embedded exchange, or mexc (public data: no key).")] = "sandbox",
     symbol: Annotated[str, typer.Option(help="One symbol or several, separated by commas.")],
     timeframe: Timeframe,
     from_: Annotated[str, typer.Option("--from", help="First bar: 2026-01-04, 2026-01-04T12:00 or epoch ms, UTC.")],
@@ -112,9 +112,17 @@ def collect(
 
 def _source(settings: "Settings", venue: str) -> str:
     """Return where the candles come from, with all that makes them unlike a real market."""
+    if venue != "sandbox":
+        return f"venue {venue}: its public data over {_address(venue)}"
     said = reach.exchange_announced(settings)
     market = f"seed {said.get('seed')}, planted trend {said.get('planted_trend_bps')} bps, clock {said.get('clock')}"
     return f"venue {venue}: the embedded exchange's synthetic market, {market}"
+
+
+def _address(venue: str) -> str:
+    from trader_core.venues.profiles import profile_named
+
+    return profile_named(venue).base_url
 
 
 def _exchange(settings: "Settings", venue: str) -> AbstractContextManager[object]:

@@ -11,6 +11,9 @@ from console import options, reach, show
 def up(
     *,
     database: Annotated[bool, typer.Option("--database", help="Only the database, without exchange and traders.")] = False,
+    prefect: Annotated[
+        bool, typer.Option("--prefect", help="Also Prefect's server and worker: the road's flows and schedules run.")
+    ] = False,
     clock: Annotated[str, typer.Option(help="The exchange's: stepped by the one session that runs, or 1x to 60x by itself.")] = "stepped",
 ) -> None:
     """Start the database, the embedded exchange and the traders, and keep them running until `gatehouse down`."""
@@ -23,8 +26,14 @@ def up(
     if database:
         return
     with show.working("Starting the embedded exchange and the traders"):
-        found = import_module("deployments.stack").up(settings, ["--clock", clock])
+        found = import_module("deployments.stack").up(settings, ["--clock", clock, *(["--prefect"] if prefect else [])])
     show.out().print(f"The embedded exchange listens on {found['sandbox']}; traders run for {', '.join(found['accounts'])}.")
+    if found.get("prefect"):
+        show.out().print(
+            f"Prefect's UI is at {found['prefect']}; in a shell: export PREFECT_API_URL={found['prefect']}/api", soft_wrap=True
+        )
+    elif prefect:
+        show.out().print("What runs already runs without Prefect: `gatehouse down`, then `gatehouse up --prefect`.")
 
 
 def down() -> None:

@@ -10,7 +10,10 @@ from typer.core import TyperGroup
 from console import show
 from trader_core.model.errors import GatehouseError
 
-MODULES = ("data", "backtest", "status", "local", "session", "road", "words", "trader", "demo", "bench")
+MODULES = (
+    "data", "backtest", "status", "local", "session", "road", "words", "trader", "demo", "bench", "venue", "credentials", "feasibility",
+    "init", "quality", "alert", "permit",
+)  # fmt: skip
 """Files of this folder that offer commands through `register(app)`; heavy imports wait inside the commands."""
 
 

@@ -37,11 +37,16 @@ def start(
     show.answer({"road_id": road_id, "plan": plan, "next": f"`gatehouse road watch {road_id}`, or the Prefect UI"}, as_json=as_json)
 
 
+def new_id() -> str:
+    """Return the id of a road that begins now."""
+    return f"r-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:4]}"
+
+
 def begin(settings: "Settings", plan: str) -> str:
     """Store a road and ask for its first step; raises BadInput while another of its recipe goes on."""
     subjects, roads, tasks_roads = (import_module(name) for name in ("tasks.subjects", "trader_core.store.roads", "tasks.roads"))
     subject = subjects.of_plan(settings, plan)
-    road_id = f"r-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:4]}"
+    road_id = new_id()
     new = roads.NewRoad(road_id, subject.account, subject.plan.venue, subject.recipe, subject.freeze(), rehearsal=subject.sandbox)
     with reach.database(settings) as server, reach.connection(server, "flow") as db:
         words.require_no_kill(settings, db)
@@ -96,7 +101,7 @@ def follow(settings: "Settings", road_id: str, *, approver: str = "") -> dict[st
                     show.err().print(f"[dim]{time.strftime('%H:%M:%S')}[/] {one['step']:<12} {one['status']:<10} {one['verdict']}")
             if found["status"] not in {"walking", "waiting"}:
                 return found
-            if approver and found["waits_for"]:
+            if approver and found["waits_for"] and found["status"] == "waiting":
                 say_yes(settings, found["waits_for"], approver)
             time.sleep(POLL_S)
 
@@ -105,8 +110,8 @@ def say_yes(settings: "Settings", approval_id: str, approver: str) -> None:
     """Approve as a person would by `gatehouse approve`; one that is not there yet, or no longer, is left alone."""
     try:
         decide(settings, approval_id, yes=True, approver=approver, reason="the rehearsal's own yes")
-    except BadInput as error:
-        show.err().print(f"[dim]{error.found}[/]")
+    except BadInput:
+        return  # it is not suspended yet, or was decided a moment ago: looked at again
 
 
 def exit_code(found: dict[str, Any]) -> int:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console import options, reach, show, words
+from trader_core import fx
 from trader_core.model.command import Command
-from trader_core.model.errors import BadInput, UnknownName
+from trader_core.model.errors import BadInput, GateShut, UnknownName
 from trader_core.model.instrument import qty_text
-from trader_core.model.session import ACCOUNTS, SessionMode, SessionStatus, StopPolicy
+from trader_core.model.session import ACCOUNTS, LOCAL_ACCOUNTS, SessionMode, SessionStatus, StopPolicy
 from trader_core.model.stage import STAGES, StageName
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 HOURS_MAX = 24 * 31
-REHEARSAL_EUR_PPM = 1_080_000
-"""The settlement currency's worth of one EUR on the embedded exchange: it has no EUR market, so the rate is a fixed rehearsal one."""
 
 session_app = typer.Typer(no_args_is_help=True, help="Start, stop, list and show sessions.")
 
@@ -41,7 +40,7 @@ def start(
     *,
     strategy: Annotated[str, typer.Argument(help="The strategy's name, for example sma_cross.")],
     mode: Annotated[str, typer.Option(help="paper: simulated fills on the venue's bars; stage: real orders.")] = "paper",
-    venue: Annotated[str, typer.Option(help="The venue; so far the embedded exchange.")] = "sandbox",
+    venue: Annotated[str, typer.Option(help="sandbox, the embedded exchange, or mexc.")] = "sandbox",
     symbol: Annotated[str, typer.Option(help="Symbols separated by commas.")] = "BTC/USDT",
     timeframe: Annotated[str, typer.Option(help="The bars' length.")] = "1m",
     hours: Annotated[int, typer.Option(help="Hours of venue time, 1 to 744.")] = 72,
@@ -50,18 +49,22 @@ def start(
     param: Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")] = None,
     stop_loss_ppm: Annotated[int, typer.Option(help="Stop-loss below the average price paid, parts per million; 0 is none.")] = 0,
     take_profit_ppm: Annotated[int, typer.Option(help="Take-profit above it, parts per million; 0 is none.")] = 0,
+    eur_rate: Annotated[str, typer.Option(help="What one EUR is worth in the settlement currency, for --mode stage on a real venue.")] = "",
+    eur_source: Annotated[str, typer.Option(help="Where that rate was read; kept with it.")] = "",
     flatten: Annotated[bool, typer.Option("--flatten/--keep", help="At the end: sell everything, or keep positions.")] = False,
     as_json: Json = False,
 ) -> None:
     """Request a session; the account's trader opens it, and is started when none runs."""
     settings = options.settings()
+    rate = fx.find(settings, options.venue(venue), eur_rate, eur_source)
     wanted = build(
         strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
-        options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP,
+        options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP, rate=rate,
     )  # fmt: skip
     with reach.database(settings) as server:
         with reach.connection(server, "flow") as db:
             words.require_no_kill(settings, db)
+            require_permit(settings, db, wanted)
         with show.working("Starting the local stack"):
             import_module("deployments.stack").ensure(settings)
         with show.working("Asking the exchange"):
@@ -69,27 +72,56 @@ def start(
         with reach.connection(server, "flow") as db:
             first = others(db, wanted)
             import_module("trader_core.store.sessions").create_session(db, wanted)
-    show.answer(
-        {"session_id": wanted.session_id, "account": wanted.account, "hours": hours, "waits_for": first if stepped else []}, as_json=as_json
-    )
+            alone = wanted.account not in LOCAL_ACCOUNTS and not _traded(db, wanted.account)
+    answer = {"session_id": wanted.session_id, "account": wanted.account, "hours": hours, "waits_for": first if stepped else []}
+    answer |= {"trader": f"none runs: `gatehouse trader --account {wanted.account}` in another terminal"} if alone else {}
+    show.answer(answer, as_json=as_json)
+
+
+def _traded(db: "Connection", account: str) -> bool:
+    held = import_module("trader_core.store.lease").load_lease(db, account)
+    return held is not None and held.expires_ms > time.time() * 1000
+
+
+def require_permit(settings: "Settings", db: "Connection", wanted: Any) -> None:
+    """Raise GateShut, naming each thing that is missing, for orders without a permit or, on a real venue, the environment's word."""
+    from trader_core.evidence.permit import withheld
+    from trader_core.store.permits import permit_of
+
+    if wanted.mode is not SessionMode.STAGE:
+        return
+    sandbox = wanted.venue == "sandbox"
+    permit = permit_of(db, wanted.account, wanted.plan.recipe(wanted.venue), int(time.time() * 1000))
+    missing = ["" if sandbox else settings.orders_withheld(), withheld(permit, wanted.mode, wanted.stage, sandbox=sandbox)]
+    if any(missing):
+        found = "; ".join(reason for reason in missing if reason)
+        todo = "walk the road first: `gatehouse road start`, which ends in the permit (or, with a reason, `gatehouse permit bypass`)"
+        also = "" if sandbox else ", and LIVE_TRADING_ENABLED=true for the trader and this command"
+        raise GateShut(f"a permit for {wanted.stage} on {wanted.venue}{also}", found, todo + also)
 
 
 def build(
     strategy: str, mode: str, venue: str, symbols: tuple[str, ...], timeframe: str, hours: int, capital: str, stage: str,
     params: dict[str, int], stop_loss_ppm: int = 0, take_profit_ppm: int = 0, end: StopPolicy = StopPolicy.KEEP,
+    *, rate: dict[str, Any] | None = None,
 ) -> Any:  # fmt: skip
-    """Return a NewSession from what was asked for; raises BadInput for what no trader could run."""
+    """Return a NewSession from what was asked for; raises BadInput for what no trader could run.
+
+    `rate` is what one EUR is worth (trader_core.fx); the embedded exchange has its own, and only stages need one.
+    """
     from trader_core.engine import strategies
     from trader_core.model.bar import timeframe_ms
     from trader_core.model.money import PPM
     from trader_core.model.money import capital as capital_of
     from trader_core.model.plan import Limits, Plan
     from trader_core.store.sessions import NewSession
+    from trader_core.venues.profiles import SANDBOX, profile_named
 
     timeframe_ms(timeframe)
     options.between("--hours", hours, 1, HOURS_MAX)
-    if venue != "sandbox":
-        raise UnknownName("the venue sandbox", repr(venue), "real exchanges stay closed until permits exist")
+    if venue != SANDBOX:
+        profile_named(venue)
+    rate = fx.rehearsal() if venue == SANDBOX else rate
     if mode not in {SessionMode.PAPER, SessionMode.STAGE}:
         raise UnknownName("a mode of paper, stage", repr(mode), "choose one of them")
     values = strategies.parse_params(strategies.find(strategy), params)
@@ -100,17 +132,18 @@ def build(
         if stage not in {str(name) for name in STAGES}:
             raise UnknownName(f"a stage of {', '.join(STAGES)}", repr(stage), "choose one of them")
         rung = StageName(stage)
-        found = STAGES[rung]
-        amount_units = found.working_capital * limits.positions_max * REHEARSAL_EUR_PPM // PPM
-        limits = Limits(daily_loss_max=found.loss_budget * REHEARSAL_EUR_PPM // PPM, latch=True)
+        found, eur_ppm = STAGES[rung], int(fx.require(rate, venue)["eur_ppm"])
+        amount_units = found.working_capital * limits.positions_max * eur_ppm // PPM
+        budget = found.loss_budget * eur_ppm // PPM  # in all; and no day may lose it either, though earlier days earned it
+        limits = Limits(loss_max=budget, daily_loss_max=budget, latch=True)
     plan = Plan(
         strategy, tuple(sorted(values.items())), symbols, timeframe, amount_units,
         stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm, limits=limits,
     )  # fmt: skip
-    disclosures = {"rehearsal": True, "fx": {"eur_ppm": REHEARSAL_EUR_PPM, "source": "rehearsal rate", "at_ms": int(time.time() * 1000)}}
+    disclosures = {"rehearsal": venue == SANDBOX} | ({"fx": rate} if rate is not None else {})
     return NewSession(
         session_id=f"{mode}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
-        mode=SessionMode(mode), account="paper" if mode == SessionMode.PAPER else "sandbox", venue=venue, stage=rung, plan=plan,
+        mode=SessionMode(mode), account="paper" if mode == SessionMode.PAPER else venue, venue=venue, stage=rung, plan=plan,
         instruments=(), from_ms=0, until_ms=hours * HOUR_MS, stop_policy=end,
         disclosures=disclosures,
     )  # fmt: skip

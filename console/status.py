@@ -134,8 +134,29 @@ def _machine_checks(settings: "Settings") -> list[Check]:
         Check("disk", f"{free} MB free", "" if free >= DISK_MIN_MB else f"free at least {DISK_MIN_MB} MB"),
         Check("engine cache", _engine_cache(folder)),
         _stack_check(settings),
+        *_own_checks(settings),
         Check("orders on real venues", "enabled" if settings.live_trading_enabled else "refused (LIVE_TRADING_ENABLED is not set)"),
     ]
+
+
+def _own_checks(settings: "Settings") -> list[Check]:
+    """Tell of the configuration and of each venue's key; neither has to be there."""
+    from trader_core import config
+    from trader_core.venues import keys
+    from trader_core.venues.profiles import PROFILES
+
+    home = settings.folder()
+    written = (home / config.FILE).exists()
+    checks = [
+        _looked(
+            "configuration",
+            lambda: f"plans: {', '.join(config.read(home).plans) or 'none'}" if written else "none; `gatehouse init` writes one",
+        )
+    ]
+    for venue in PROFILES:
+        kept = settings.venue_key or settings.venue_secret or keys.place(venue, home).exists()
+        checks.append(_looked(f"key of {venue}", lambda v=venue, k=kept: f"from {keys.load(v, home).source}" if k else "none"))  # type: ignore[misc]
+    return checks
 
 
 def _stack_check(settings: "Settings") -> Check:

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def trader(
     *,
-    account: Annotated[str, typer.Option(help="paper or sandbox.")] = "paper",
+    account: Annotated[str, typer.Option(help="paper, sandbox, or a real venue's: mexc.")] = "paper",
     parent: Annotated[int, typer.Option(help="Stop when this process is gone; 0: run until a signal.")] = 0,
 ) -> None:
     """Run the trader of one account until SIGTERM: it owns the lock, the key, the sockets and the account's sessions."""
@@ -39,19 +39,27 @@ def trader(
 
 
 async def _serve(settings: "Settings", url: str, account: str, parent: int) -> None:
+    from trader_core.engine.warm import warm
     from trader_core.store.database import open_engine
+    from trader_core.trader.exporter import Exporter
     from trader_core.trader.opening import Opener
     from trader_core.trader.process import Trader
 
     engine = open_engine(url)
     home = settings.folder()
     process = Trader(engine, account, home)
-    process.run_session = Opener(engine, process.thread, home)
+    await asyncio.to_thread(warm)  # the first bar of a session must not wait for compiled code to be loaded
+    process.run_session = Opener(engine, process.thread, home, switch=settings.orders_withheld(), tell=process.teller.tell)
+    exporter = Exporter(process)
+    port = settings.metrics_port and settings.metrics_port + ACCOUNTS.index(account)
+    pictures = asyncio.create_task(exporter.run()) if port and exporter.serve(port) else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.stopping.set)
     watch = asyncio.create_task(_watch_parent(parent, process.stopping)) if parent else None
     await process.serve()
+    if pictures is not None:
+        pictures.cancel()
     if watch is not None:
         watch.cancel()
 

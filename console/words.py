@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded for ever.")]
-Account = Annotated[str, typer.Option("--account", help="One account; empty: all.")]
+Account = Annotated[str, typer.Option("--account", help="paper, sandbox or mexc; empty: every one that is in use.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -41,8 +41,11 @@ class Cli:
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
-        with self.database.engine("verify").connect() as db:
-            return int(db.execute(text(f"select count(*) from {table}")).scalar_one())
+        engine = self.database.engine("verify")
+        with engine.connect() as db:
+            found = int(db.execute(text(f"select count(*) from {table}")).scalar_one())
+        engine.dispose()  # who waits for a row counts often
+        return found
 
     def file(self, name: str, lines: Sequence[str], header: str = HEADER) -> Path:
         """Write a CSV file and return its path."""

@@ -148,8 +148,7 @@ RANGES = [
     (("session", "start", "sma_cross", "--hours", "0"), "--hours from 1 to 744"),
     (("session", "start", "sma_cross", "--hours", "745"), "--hours from 1 to 744"),
     (("session", "list", "--limit", "0"), "--limit from 1 to 1000"),
-    (("demo", "--hours", "0"), "--hours from 1 to 744"),
-    (("demo", "--stage-hours", "-1"), "--stage-hours from 1"),
+    (("demo", "--days", "0"), "--days from 1"),
     (("demo", "--seed", "-1"), "--seed from 0"),
     (("bench", "backtest", "--rounds", "0"), "--rounds from 1 to 100"),
     (("bench", "backtest", "--minutes", "1"), "--minutes from 100"),
@@ -281,14 +280,14 @@ def test_an_exchange_whose_port_is_taken_says_which(capsys: pytest.CaptureFixtur
 
 def test_a_demonstration_gives_up_what_an_aborted_one_left(cli: Cli) -> None:
     """Its exchange is gone, and with it the orders that its session knows of."""
-    from console.demo import _give_up_old  # noqa: PLC0415
+    from console.demo import give_up_old  # noqa: PLC0415
     from console.session import build  # noqa: PLC0415
     from trader_core.store.sessions import create_session, load_session  # noqa: PLC0415
 
     left = build("sma_cross", "paper", "sandbox", ("BTC/USDT",), "1m", 1, "1000", "EUR_1", {})
     with begin(cli.database.engine("flow")) as db:
         create_session(db, left)
-    _give_up_old(cli.database)
+    give_up_old(cli.database)
     with begin(cli.database.engine("api")) as db:
         found = load_session(db, left.session_id)
         assert db.execute(text("select count(*) from trading_session where status = 'requested'")).scalar_one() == 0

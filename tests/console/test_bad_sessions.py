@@ -29,7 +29,12 @@ BAD = [
     ((*START, "--symbol", "BTC/USDT,NOPE/USDT"), "NOPE/USDT"),
     ((*START, "--symbol", ","), "at least one symbol"),
     ((*START, "--timeframe", "7m"), "a timeframe of 1m"),
-    ((*START, "--venue", "mexc"), "the venue sandbox"),
+    ((*START, "--venue", "kraken"), "a venue of sandbox, mexc"),
+    ((*START, "--venue", "mexc", "--mode", "stage"), "--eur-rate 1.08 --eur-source"),
+    ((*START, "--venue", "mexc", "--eur-rate", "1.08"), "--eur-rate together with --eur-source"),
+    ((*START, "--venue", "mexc", "--eur-rate", "1,08", "--eur-source", "my bank"), "--eur-rate as a decimal number"),
+    ((*START, "--venue", "mexc", "--eur-rate", "0", "--eur-source", "my bank"), "--eur-rate from 0.001"),
+    ((*START, "--eur-rate", "1.08", "--eur-source", "my bank"), "no --eur-rate on the embedded exchange"),
     ((*START, "--mode", "real"), "a mode of paper, stage"),
     ((*START, "--mode", "stage", "--stage", "EUR_7"), "a stage of EUR_1, EUR_10, EUR_100"),
     ((*START, "--capital", "-5"), "a capital above 0"),
@@ -78,6 +83,9 @@ def test_no_session_is_requested_from_an_exchange_that_answers_badly(cli: Cli, s
 def test_a_second_session_on_the_exchange_s_account_is_refused_and_a_paper_one_says_whom_it_waits_for(cli: Cli, exchange: Launched) -> None:
     _announce(cli, exchange.announced)
     stage = (*START, "--mode", "stage", "--stage", "EUR_10")
+    says(cli.run(*stage), 1, "a permit")
+    bypass = ("permit", "bypass", START[2], "--venue", "sandbox", "--stage", "EUR_10", "--symbol", "BTC/USDT", "--minutes", "60")
+    assert cli.run(*bypass, "--reason", "a session by hand, for a test").exit_code == 0
     first = cli.json(*stage)
     says(cli.run(*stage), 2, "no other session on the account sandbox", first["session_id"])
     assert cli.json(*START)["waits_for"] == [first["session_id"]], "one session at a time steps the clock"

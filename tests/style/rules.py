@@ -40,7 +40,10 @@ PURE_EXCEPTIONS = (
     "trader_core/trader/shell.py",  # asks and tells the venue
     "trader_core/trader/durable.py",  # the database, on its own thread
     "trader_core/trader/opening.py",  # brings a session up
+    "trader_core/trader/permitted.py",  # reads the permit again and again
     "trader_core/trader/process.py",  # owns the account
+    "trader_core/trader/telling.py",  # hands alerts to a thread
+    "trader_core/trader/exporter.py",  # serves metrics
 )
 """The doors of these folders to disk, network and clock; a new file among them is pure until it is named here."""
 IMPURE_MODULES = frozenset({
