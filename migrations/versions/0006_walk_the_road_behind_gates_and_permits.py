@@ -169,6 +169,8 @@ create function permit_is_earned() returns trigger language plpgsql set search_p
 declare
     v_gate gate_result;
     v_status text;
+    v_stage text;
+    v_road_id text;
     v_now_ms bigint := (extract(epoch from clock_timestamp()) * 1000)::bigint;
 begin
     if new.level in ('DENIED', 'PAPER_ONLY') then
@@ -187,9 +189,12 @@ begin
     if v_gate.verdict is distinct from 'GO' or v_gate.expires_ms <= v_now_ms then
         raise exception 'gate % says %, or has expired', new.gate_id, v_gate.verdict using errcode = 'GH005';
     end if;
-    select status into v_status from approval where approval_id = new.approval_id;
+    select status, stage, road_id into v_status, v_stage, v_road_id from approval where approval_id = new.approval_id;
     if v_status is distinct from 'approved' and not new.rehearsal then
         raise exception 'a permit for money needs an approval, found %', coalesce(v_status, 'none') using errcode = 'GH005';
+    end if;
+    if v_status is not null and (v_stage <> new.stage or v_road_id <> new.road_id) then
+        raise exception 'approval % is for % of %', new.approval_id, v_stage, v_road_id using errcode = 'GH005';
     end if;
     return new;
 end $$;

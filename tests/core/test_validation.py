@@ -57,7 +57,7 @@ def test_59_orders_without_a_reject_bound_the_rate_by_5_percent() -> None:
 
 @pytest.mark.parametrize("name", MAY_BE_MISSING)
 def test_what_was_not_measured_is_not_enough_evidence(name: str) -> None:
-    assert failing(replace(AT_THE_LIMIT, **{name: None})) == (Verdict.NOT_ENOUGH_EVIDENCE, 0)
+    assert failing(replace(AT_THE_LIMIT, **{name: None})) == (Verdict.NOT_ENOUGH_EVIDENCE, 0)  # type: ignore[arg-type]
 
 
 def test_no_decision_compared_is_not_enough_evidence() -> None:

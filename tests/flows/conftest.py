@@ -14,10 +14,12 @@ import pytest
 
 from sandbox import launch
 from tasks import reach
+from tasks.sessions import require_trader
 from tasks.subjects import Subject
 from tests.conftest import Database
 from tests.integration.test_recovery import share_cache
 from trader_core.config import PlanConfig, RoadConfig, StageRules
+from trader_core.model.errors import TraderAway
 from trader_core.settings import Settings
 from trader_core.store.database import Engine
 from trader_core.store.roads import NewRoad, create_road
@@ -78,6 +80,7 @@ def walk(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     try:
         for account in ("paper", "sandbox"):
             made.start(account)
+        until(lambda: all(there(made.engine, account) for account in made.traders))
         yield made
     finally:
         for process in made.traders.values():
@@ -86,6 +89,15 @@ def walk(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for process in made.traders.values():
             process.wait(20)
         exchange.stop()
+
+
+def there(engine: Engine, account: str) -> bool:
+    """Tell whether an account's trader has taken it: on a busy machine that takes a while."""
+    try:
+        require_trader(engine, account)
+    except TraderAway:
+        return False
+    return True
 
 
 def announce(home: Path, said: dict[str, object]) -> None:

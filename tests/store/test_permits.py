@@ -57,6 +57,8 @@ def test_a_permit_with_a_gate_that_says_go_and_an_approval_opens_its_stage_and_n
         (Verdict.GO, NOW_MS + HOUR_MS, False, {}),
         (Verdict.GO, NOW_MS + HOUR_MS, True, {"gate_id": None}),
         (Verdict.GO, NOW_MS + HOUR_MS, True, {"approval_id": None}),
+        (Verdict.GO, NOW_MS + HOUR_MS, True, {"stage": StageName.EUR_10}),
+        (Verdict.GO, NOW_MS + HOUR_MS, True, {"road_id": "r-2"}),
         (Verdict.GO, NOW_MS + HOUR_MS, True, {"source": "revocation"}),
         (Verdict.GO, NOW_MS + HOUR_MS, True, {"source": "bypass", "reason": "too short"}),
         (Verdict.GO, NOW_MS + HOUR_MS, True, {"source": "bypass", "expires_ms": NOW_MS + 2 * HOUR_MS}),
@@ -69,6 +71,8 @@ def test_a_permit_with_a_gate_that_says_go_and_an_approval_opens_its_stage_and_n
         "refused",
         "no gate",
         "no approval",
+        "another stage",
+        "another road",
         "source",
         "short reason",
         "long bypass",
@@ -110,7 +114,9 @@ def test_a_demotion_takes_a_permit_and_leaves_an_earned_lower_stage_standing(dat
     with begin(database.engine("flow")) as db:
         gated(db)
         permits.issue(db, EARNED)
-        permits.issue(db, replace(EARNED, stage=StageName.EUR_10))
+        approvals.ask(db, "a-10", "r-1", StageName.EUR_10, "g-1", "run")
+        approvals.decide(db, "a-10", approve=True, approver="ana", reason="a test")
+        permits.issue(db, replace(EARNED, stage=StageName.EUR_10, approval_id="a-10"))
         assert permits.demote(db, "mexc", "recipe", StageName.EUR_1, "rollback", "a test", NOW_MS).stage is StageName.EUR_1
         assert permits.demote(db, "mexc", "recipe", StageName.PAPER, "rollback", "a test", NOW_MS).level is Level.PAPER_ONLY
 

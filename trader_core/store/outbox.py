@@ -31,15 +31,15 @@ class OutboxRow:
 
 def notify(db: Connection, alert: Alert, now_ms: int) -> int:
     """Leave an alert in the outbox, without secrets, and return its number; a repeat within ten minutes only counts."""
-    table = OUTBOX.c
-    recent = select(table.alert_id).where(table.dedup_key == alert.key, table.created_ms > now_ms - REPEAT_MS)
+    table, key = OUTBOX.c, clean_text(alert.key)[:300]
+    recent = select(table.alert_id).where(table.dedup_key == key, table.created_ms > now_ms - REPEAT_MS)
     with translated():
         number = db.execute(recent.order_by(table.created_ms.desc()).limit(1)).scalar_one_or_none()
         if number is not None:
             db.execute(update(OUTBOX).where(table.alert_id == number).values(repeats=table.repeats + 1))
             return int(number)
         values = {
-            "kind": alert.kind, "severity": alert.severity, "dedup_key": alert.key[:300], "title": clean_text(alert.title)[:200],
+            "kind": alert.kind, "severity": alert.severity, "dedup_key": key, "title": clean_text(alert.title)[:200],
             "body": clean_text(alert.body)[:2000], "fields": [[name, clean_text(value)[:500]] for name, value in alert.fields],
             "created_ms": now_ms, "next_try_ms": now_ms,
         }  # fmt: skip

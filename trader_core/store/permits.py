@@ -64,7 +64,7 @@ def demote(db: Connection, account: str, recipe: str, to: StageName, actor: str,
     if row is not None and min(row["expires_ms"], row["gate_ms"]) > now_ms:
         parts = {"gate_id": row["gate_id"], "approval_id": row["approval_id"], "rehearsal": row["rehearsal"]}
         new = NewPermit(account, recipe, Level[row["level"]], to, "gate", expires_ms=row["expires_ms"], actor=actor, reason=reason,
-                        road_id=road_id, **parts)  # fmt: skip
+                        road_id=row["road_id"], **parts)  # fmt: skip
     else:
         new = NewPermit(
             account, recipe, Level.PAPER_ONLY, StageName.PAPER, "revocation", rehearsal=False, expires_ms=2**62, actor=actor,
