@@ -66,7 +66,7 @@ LABELS = {
 Sample = tuple[tuple[str, ...], float]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exporter:
     """One trader's metrics."""
 
