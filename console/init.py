@@ -130,7 +130,6 @@ history_days = 30          # days of history that are collected and backtested
 # Alerts. The webhook's address is a secret: `gatehouse credentials set slack`, or GATEHOUSE_SLACK_WEBHOOK.
 [slack]
 enabled = true             # deliver alerts when a webhook is known
-daily_summary_hour_utc = 7 # hour at which the daily summary is sent
 """
 
 REAL = """\

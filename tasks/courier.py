@@ -15,8 +15,9 @@ from pathlib import Path
 import structlog
 
 from tasks import reach, slack
+from trader_core import config as configuration
 from trader_core.log import configure
-from trader_core.model.alert import Severity
+from trader_core.model.alert import Alert, AlertKind, Severity
 from trader_core.model.errors import BadInput, DatabaseAway
 from trader_core.settings import Settings
 from trader_core.store import outbox
@@ -32,27 +33,34 @@ PER_MINUTE = 12
 def deliver(engine: Engine, settings: Settings) -> int:
     """Deliver what is due and return how many were; without a webhook everything waits."""
     address = slack.webhook(settings)
-    if not address:
+    if not address or not configuration.read(settings.folder()).slack.enabled:
         return 0
-    now_ms, done = int(time.time() * 1000), 0
+    now_ms, done, held = int(time.time() * 1000), 0, 0
     with begin(engine) as db:
         left = PER_MINUTE - outbox.sent_since(db, 60)
     while True:
         with begin(engine) as db:
             rows = outbox.due(db, now_ms, 1)
             if not rows:
-                return done
+                break
             row = rows[0]
             if left <= 0 and row.alert.severity is not Severity.CRITICAL:
                 outbox.suppressed(db, row.alert_id, f"more than {PER_MINUTE} a minute")
+                held += 1
                 continue
             said = _handed(address, settings.folder(), row)
             if said.error:
                 outbox.failed(db, row, said.error, now_ms, said.after_ms)
                 log.warning("an alert was not taken", alert=row.alert_id, text=said.error)
-                return done
+                break
             outbox.sent(db, row.alert_id)
         left, done = left - 1, done + 1
+    if held:
+        text = "They came faster than they are sent. `gatehouse alert list --state suppressed` shows them."
+        summary = Alert(AlertKind.SUMMARY, Severity.CRITICAL, f"{held} alerts were held back", text, f"held back {now_ms}")
+        with begin(engine) as db:
+            outbox.notify(db, summary, now_ms)
+    return done
 
 
 def _handed(address: str, home: Path, row: OutboxRow) -> slack.Sent:

@@ -94,7 +94,7 @@ def _step(settings: Settings, engine: Engine, row: validations.ValidationRow, le
 
 
 def drill(settings: Settings, engine: Engine, validation_id: str, hour: int, name: str) -> dict[str, Any]:
-    """Carry a drill out at the end of an hour, on both sessions alike, and store what it showed. Safe to repeat."""
+    """Carry a drill out at the end of an hour, on both sessions alike, and store what was answered. Safe to repeat."""
     row = in_transaction(engine, lambda db: validations.load(db, validation_id))
     if name in row.drills:
         return dict(row.drills[name])
@@ -105,28 +105,22 @@ def drill(settings: Settings, engine: Engine, validation_id: str, hour: int, nam
 
 def _restart(_settings: Settings, engine: Engine, row: validations.ValidationRow, hour: int) -> dict[str, Any]:
     said = _say(engine, row, Command.RESTART, f"restart drill after hour {hour}", "restart")
-    return {"hour": hour, "answers": said, "holds": True}
+    return {"hour": hour, "answers": said}
 
 
 def _kill(settings: Settings, engine: Engine, row: validations.ValidationRow, hour: int) -> dict[str, Any]:
-    """Kill both sessions, let them step on, and count the orders that followed: there may be none. Then resume them."""
-    said = _say(engine, row, Command.KILL, f"kill drill after hour {hour}", "kill")
-    before = _intents(engine, row)
+    """Kill both sessions, let them step on, and resume them; their journals show whether it held (trader_core.trader.drills)."""
+    reason = f"kill drill after hour {hour}"
+    said = _say(engine, row, Command.KILL, reason, "kill")
     _step(settings, engine, row, hour * HOUR_MS + KILL_MINUTES * MINUTE_MS)
-    after = _intents(engine, row)
     resumed = _say(engine, row, Command.RESUME, "the kill drill is over", "resume")
-    return {"hour": hour, "answers": said, "orders_after": after - before, "resumed": resumed, "holds": after == before}
+    return {"hour": hour, "reason": reason, "answers": [*said, *resumed]}
 
 
 def _say(engine: Engine, row: validations.ValidationRow, command: Command, reason: str, name: str) -> list[str]:
     pair = [one for one in (row.paper_session_id, row.dry_session_id) if one]
     numbers = [told(engine, one, command, reason, f"{row.validation_id} {name} {one}") for one in pair]
     return [answered(engine, number) for number in numbers]
-
-
-def _intents(engine: Engine, row: validations.ValidationRow) -> int:
-    pair = [one for one in (row.paper_session_id, row.dry_session_id) if one]
-    return in_transaction(engine, lambda db: sum(sessions.count_intents(db, one) for one in pair))
 
 
 def ended(settings: Settings, engine: Engine, validation_id: str) -> validations.ValidationRow:

@@ -87,7 +87,6 @@ class SlackConfig(Part):
     """Where alerts go; the webhook's address is a secret and stands in GATEHOUSE_SLACK_WEBHOOK or `gatehouse credentials set slack`."""
 
     enabled: bool = Field(default=True, description="Deliver alerts when a webhook is known.")
-    daily_summary_hour_utc: int = Field(default=7, ge=0, le=23, description="Hour at which the daily summary is sent.")
 
 
 class Config(Part):

@@ -26,6 +26,16 @@ def test_a_bar_that_closes_after_now_is_no_basis_and_two_seconds_of_a_lagging_cl
     assert list(decider.push(slot(61, 100_061), 62 * MINUTE_MS - 2_001)) == [-1, -1]
 
 
+def test_a_bar_that_contradicts_itself_never_enters_a_window_not_even_from_history() -> None:
+    """sma_cross of 2 and 5 looks back some bars: none is decided until the bar that cannot be has left them."""
+    broken, decider = slot(58, 100_058), Decider(PLAN)
+    broken["low"][0] = 200_000
+    decider.warm(np.stack([*(slot(minute, 100_000 + minute) for minute in range(58)), broken]))
+    targets = [list(decider.push(slot(minute, 100_000 + minute), (minute + 1) * MINUTE_MS)) for minute in range(59, 59 + decider.lookback)]
+    assert [one[0] for one in targets] == [-1] * (decider.lookback - 1) + [FULL]
+    assert [one[1] for one in targets] == [FULL] * decider.lookback
+
+
 def slot(minute: int, close: int, first: int = 0) -> Bars:
     """Return one slot [2]: both close at a price, the first at another one where that is named."""
     bars = np.zeros(2, BAR)

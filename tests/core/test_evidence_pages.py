@@ -24,6 +24,7 @@ SAID = {
     "uptime_min_ppm": "| uptime | at least 99.5 % |",
     "outage_max_ms": "| longest outage | at most 10 minutes |",
     "unknown_max_ms": "| longest UNKNOWN | at most 60 s |",
+    "order_tests_min": "| order tests that the venue answered | at least 30 | NOT_ENOUGH_EVIDENCE |",
     "rejects_max_ppm": "| rejected orders | at most 1 % |",
     "rejects_bound_ppm": "| upper 95 % bound of the reject rate | at most 5 %",
     "api_errors_max_ppm": "| API errors | at most 0.5 % |",
@@ -34,7 +35,7 @@ SAID = {
     "decision_p99_max_ms": "| decision latency p99 | at most 3 s ",
 }
 """What the page says of each threshold."""
-DEFAULTS = (72, 10, 950_000, 1_000, 995_000, 600_000, 60_000, 10_000, 50_000, 5_000, 1_000, 500, 1_500, 3_000, 3_000)
+DEFAULTS = (72, 10, 950_000, 1_000, 995_000, 600_000, 60_000, 30, 10_000, 50_000, 5_000, 1_000, 500, 1_500, 3_000, 3_000)
 """The thresholds that these words were written for, in the order of the class."""
 
 

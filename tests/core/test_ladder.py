@@ -64,17 +64,29 @@ def test_each_hard_failure_of_a_stage_is_no_go_on_its_own(changes: dict[str, Any
     assert judge_stage(replace(SHOWN, **changes)).verdict is NO_GO
 
 
-@pytest.mark.parametrize("changes", [{"hours": 23.9}, {"episodes": 2}])
+UNSEEN = Judgement("operations", GO, (Finding("hash chain", "unknown", "verifies", holds=None),))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hours": 23.9}, {"episodes": 2}, {"operations": Judgement("operations", LACK, ())}, {"operations": UNSEEN}]
+)
 def test_a_stage_that_was_too_short_is_not_enough_evidence(changes: dict[str, Any]) -> None:
     assert judge_stage(replace(SHOWN, **changes)).verdict is LACK
 
 
 def test_a_road_earns_full_only_with_go_on_both() -> None:
-    assert road(GO, GAINS)[0] is Level.FULL
+    assert road(GO, GAINS, (StageName.EUR_1, StageName.EUR_10, StageName.EUR_100)) == (Level.FULL, StageName.EUR_100)
+    assert road(GO, GAINS) == (Level.LIMITED, StageName.EUR_1), "the last stage is missing"
+    assert road(GO, GAINS, ()) == (Level.PAPER_ONLY, StageName.PAPER), "no stage was walked"
     assert road(GO, EVEN) == (Level.LIMITED, StageName.EUR_1)
     assert road(LACK, GAINS) == (Level.LIMITED, StageName.EUR_1)
     assert road(GO, EVEN, ()) == (Level.PAPER_ONLY, StageName.PAPER)
     assert road(GO, LOSSES) == road(NO_GO, GAINS) == (Level.PAPER_ONLY, StageName.PAPER)
+
+
+def test_a_road_that_requires_nothing_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="none was required"):
+        judge_road({}, [], GAINS, (StageName.EUR_1,))
 
 
 def test_a_gate_that_was_never_judged_is_not_enough_evidence() -> None:

@@ -11,7 +11,7 @@ from trader_core.evidence.verdict import Verdict
 AT_THE_LIMIT = Measured(
     hours=72, instruments=10, bars_worst_ppm=950_000, gaps_ppm=1_000, uptime_ppm=995_000, outage_ms=600_000, slots_missing=0,
     slots_twice=0, unresolved=0, unknown_ms=60_000, signals_without_outcome=0, orders_twice=0, differences=0, anomalies=0,
-    chain_verifies=True, fold_equals=True, orders=1_000, rejects=10, order_tests=60, order_tests_rejected=0, api_calls=1_000,
+    chain_verifies=True, fold_equals=True, orders=1_000, rejects=10, order_tests=30, order_tests_rejected=0, api_calls=1_000,
     api_errors=5, skew_ms=1_000, ack_p50_ms=500, ack_p95_ms=1_500, ack_p99_ms=3_000, decision_p99_ms=3_000, compared=100,
     bars_differ=0, decisions_differ=0, first_difference="", restart_drill=True, kill_drill=True, orders_after_kill=0,
     thresholds_registered=True, attempts=1,
@@ -24,8 +24,8 @@ BEYOND: dict[str, Any] = {
     "restart_drill": False, "kill_drill": False, "orders_after_kill": 1, "thresholds_registered": False,
 }  # fmt: skip
 MAY_BE_MISSING = (
-    "uptime_ppm", "outage_ms", "unknown_ms", "order_tests_rejected", "api_calls", "api_errors", "skew_ms", "ack_p50_ms", "ack_p95_ms",
-    "ack_p99_ms", "decision_p99_ms", "restart_drill", "kill_drill",
+    "uptime_ppm", "outage_ms", "unknown_ms", "order_tests", "order_tests_rejected", "api_calls", "api_errors", "skew_ms", "ack_p50_ms",
+    "ack_p95_ms", "ack_p99_ms", "decision_p99_ms", "restart_drill", "kill_drill",
 )  # fmt: skip
 
 
@@ -46,7 +46,9 @@ def test_each_hard_threshold_fails_alone_just_beyond_its_limit_and_is_named_firs
     assert judge_validation(Thresholds(), beyond).findings[0].holds is False
 
 
-@pytest.mark.parametrize("changes", [{"hours": 71.99}, {"instruments": 9}, {"orders": 58, "rejects": 0}])
+@pytest.mark.parametrize(
+    "changes", [{"hours": 71.99}, {"instruments": 9}, {"orders": 58, "rejects": 0}, {"order_tests": 29}, {"order_tests": 0}]
+)
 def test_too_little_of_something_is_not_enough_evidence(changes: dict[str, Any]) -> None:
     assert failing(replace(AT_THE_LIMIT, **changes)) == (Verdict.NOT_ENOUGH_EVIDENCE, 1)
 

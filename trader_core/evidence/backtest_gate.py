@@ -10,6 +10,8 @@ TRADES_MIN = 30
 DRAWDOWN_MAX_PPM = 300_000
 NIGHTS_MIN = 10
 Z_WIDE = 3.0
+SPREAD_MIN_PPM = 100.0
+"""A deviation below one basis point is rounding: it would tell of every move."""
 
 
 def judge_backtest(returns: Sequence[float], drawdown_ppm: int, profit_factor: float | None) -> Judgement:
@@ -47,19 +49,20 @@ def nightly_finding(night: NightFigures, before: Sequence[NightFigures]) -> str:
     """Return what is wrong with a night, or an empty text; `before` holds earlier nights of the plan.
 
     Equal plan, data and code must give an equal result. A return outside three deviations of at least ten earlier nights of
-    the same plan, computed on other data, is told as a change of the market or of the data.
+    the same plan, each computed on data of its own, is told as a change of the market or of the data.
     """
     for earlier in before:
         if earlier.inputs == night.inputs and earlier.result_digest != night.result_digest:
             return (
                 f"the same plan, data and code gave {night.result_digest[:12]} and before {earlier.result_digest[:12]}: this must never be"
             )
-    plan = [float(one.return_ppm) for one in before if one.inputs[0] == night.inputs[0] and one.inputs[1] != night.inputs[1]]
+    same = {one.inputs: one.return_ppm for one in before if one.inputs[0] == night.inputs[0] and one.inputs[1] != night.inputs[1]}
+    plan = [float(one) for one in same.values()]
     if len(plan) < NIGHTS_MIN:
         return ""
     mean = sum(plan) / len(plan)
-    spread = (sum((one - mean) ** 2 for one in plan) / (len(plan) - 1)) ** 0.5
-    if spread > 0 and abs(night.return_ppm - mean) > Z_WIDE * spread:
+    spread = max((sum((one - mean) ** 2 for one in plan) / (len(plan) - 1)) ** 0.5, SPREAD_MIN_PPM)
+    if abs(night.return_ppm - mean) > Z_WIDE * spread:
         low, high = mean - Z_WIDE * spread, mean + Z_WIDE * spread
         return f"return {night.return_ppm} ppm lies outside this plan's own interval, {low:.0f} to {high:.0f} ppm over {len(plan)} nights"
     return ""

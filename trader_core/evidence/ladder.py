@@ -38,7 +38,7 @@ class StageShown:
 
 
 def judge_stage(shown: StageShown) -> Judgement:
-    """Return NO_GO for any hard failure, NOT_ENOUGH_EVIDENCE when it was too short, else GO."""
+    """Return NO_GO for any hard failure, NOT_ENOUGH_EVIDENCE when it was too short or something could not be judged, else GO."""
     all_lost = shown.lost + shown.lost_before
     hard = (
         Finding("ends flat", shown.left or "flat", "flat", not shown.left, "`gatehouse close-all`, then look at the venue"),
@@ -60,7 +60,7 @@ def judge_stage(shown: StageShown) -> Judgement:
     verdict = Verdict.GO
     if any(finding.holds is False for finding in hard) or shown.operations.verdict is Verdict.NO_GO:
         verdict = Verdict.NO_GO
-    elif not all(finding.holds for finding in extent):
+    elif shown.operations.verdict is not Verdict.GO or not all(finding.holds for finding in (*extent, *hard)):
         verdict = Verdict.NOT_ENOUGH_EVIDENCE
     return Judgement(f"stage {shown.stage}", verdict, (*extent, *hard))
 
@@ -79,7 +79,8 @@ def judge_road(gates: Mapping[str, Judgement], required: Sequence[str], returns:
     """Return what a road has earned: `gates` by name, the names that a whole road has, and the stages that said GO.
 
     Operations is the worst gate, and a gate that was never judged is not enough evidence. Edge is judged on the round trips
-    of validation and stages. FULL needs GO on both; an edge of NO_GO blocks; one of NOT_ENOUGH_EVIDENCE caps at the stages.
+    of validation and stages. FULL needs GO on both and on the last stage; an edge of NO_GO blocks; one of NOT_ENOUGH_EVIDENCE
+    caps at the stages.
     """
     findings = []
     verdicts = []
@@ -91,7 +92,9 @@ def judge_road(gates: Mapping[str, Judgement], required: Sequence[str], returns:
         said = f"{verdict}: {first}" if first else str(verdict) if found else "not reached"
         holds = {Verdict.GO: True, Verdict.NO_GO: False}.get(verdict)
         findings.append(Finding(name, said, "GO", holds, first.todo if first else "" if found else "walk the road again"))
-    operations = Judgement("operations", next(v for v in ORDER if v in verdicts or v is Verdict.GO), tuple(findings))
+    if not required:
+        raise ValueError("a road has gates: none was required")
+    operations = Judgement("operations", next(v for v in ORDER if v in verdicts), tuple(findings))
     edge = judge_edge(list(returns))
     tried = gates.get("backtest")
     if not returns and tried is not None and tried.verdict is Verdict.NO_GO:
@@ -100,7 +103,7 @@ def judge_road(gates: Mapping[str, Judgement], required: Sequence[str], returns:
     level = Level.LIMITED if stages else Level.PAPER_ONLY
     if edge.verdict is Verdict.NO_GO or operations.verdict is Verdict.NO_GO:
         level, highest = Level.PAPER_ONLY, StageName.PAPER
-    elif operations.verdict is Verdict.GO and edge.verdict is Verdict.GO:
+    elif operations.verdict is Verdict.GO and edge.verdict is Verdict.GO and highest is StageName.EUR_100:
         level = Level.FULL
     return Earned(operations, edge, level, highest)
 

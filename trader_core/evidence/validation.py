@@ -28,9 +28,11 @@ class Thresholds:
     outage_max_ms: int = 600_000
     unknown_max_ms: int = 60_000
     """The longest time that an order may have been of unknown fate."""
+    order_tests_min: int = 30
+    """Order tests that the venue answered: half of the orders that bound the reject rate are the dry run's."""
     rejects_max_ppm: int = 10_000
     rejects_bound_ppm: int = 50_000
-    """Upper 95 % bound of the reject rate: 60 orders without a reject bound it so (Clopper & Pearson 1934)."""
+    """Upper 95 % bound of the reject rate: 59 orders without a reject bound it so (Clopper & Pearson 1934)."""
     api_errors_max_ppm: int = 5_000
     skew_max_ms: int = 1_000
     ack_p50_max_ms: int = 500
@@ -171,9 +173,10 @@ def _orders(limits: Thresholds, seen: Measured) -> list[Weighed]:
         _most("bars that differ between paper and dry-run", seen.bars_differ, 0, "the two saw different data: validate again"),
         _same_decisions(seen),
     ]  # fmt: skip
-    more = "validate longer, or with more instruments: 60 clean orders bound the rate by 5 %"
+    more = "validate longer, or with more instruments: 59 clean orders bound the rate by 5 %"
     return [(finding, Weight.HARD) for finding in hard] + [
-        (_most("upper 95 % bound of the reject rate (ppm)", bound, limits.rejects_bound_ppm, more), Weight.LACK)
+        (_most("upper 95 % bound of the reject rate (ppm)", bound, limits.rejects_bound_ppm, more), Weight.LACK),
+        (_least("order tests that the venue answered", seen.order_tests, limits.order_tests_min, more), Weight.LACK),
     ]
 
 

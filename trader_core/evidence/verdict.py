@@ -65,18 +65,21 @@ class Operations:
 
 def judge_operations(counts: Operations) -> Judgement:
     """Return GO only when every count is what it must be; a session without slots is no evidence."""
+    read, look = "read the trader's log, and report it", "look at the venue, then at `gatehouse session show`"
     exact = [
-        ("slots stepped", counts.slots_stepped, counts.slots_expected),
-        ("slots stepped twice", counts.duplicate_slots, 0),
-        ("unresolved orders", counts.unresolved_orders, 0),
-        ("signals without an outcome", counts.signals_without_outcome, 0),
-        ("client ids at the venue more than once", counts.orders_sent_twice, 0),
-        ("differences between the venue's books and ours", counts.differences, 0),
-        ("anomalies", counts.anomalies, 0),
+        ("slots stepped", counts.slots_stepped, counts.slots_expected, read),
+        ("slots stepped twice", counts.duplicate_slots, 0, read),
+        ("unresolved orders", counts.unresolved_orders, 0, look),
+        ("signals without an outcome", counts.signals_without_outcome, 0, read),
+        ("client ids at the venue more than once", counts.orders_sent_twice, 0, "stop, look at the venue, and report it"),
+        ("differences between the venue's books and ours", counts.differences, 0, "stop, and compare with the venue"),
+        ("anomalies", counts.anomalies, 0, "`gatehouse session show` names them"),
     ]
-    findings = [Finding(name, str(measured), str(allowed), measured == allowed) for name, measured, allowed in exact]
-    findings.append(Finding("hash chain of the journal", _holds(yes=counts.chain_verifies), "verifies", counts.chain_verifies))
-    findings.append(Finding("folding the journal", _equal(yes=counts.fold_equals), "equals the running state", counts.fold_equals))
+    findings = [Finding(name, str(measured), str(allowed), measured == allowed, todo) for name, measured, allowed, todo in exact]
+    findings.append(Finding("hash chain of the journal", _holds(yes=counts.chain_verifies), "verifies", counts.chain_verifies,
+                            "stop, and compare with a backup and the anchors"))  # fmt: skip
+    findings.append(Finding("folding the journal", _equal(yes=counts.fold_equals), "equals the running state", counts.fold_equals,
+                            "report it: the machine is not what its journal says"))  # fmt: skip
     if counts.slots_expected == 0:
         return Judgement("operations", Verdict.NOT_ENOUGH_EVIDENCE, tuple(findings))
     verdict = Verdict.GO if all(finding.holds for finding in findings) else Verdict.NO_GO
@@ -95,7 +98,7 @@ def judge_edge(episode_returns: list[float]) -> Judgement:
     """
     count = len(episode_returns)
     if count < EPISODES_MIN:
-        found = Finding("round trips", str(count), f"at least {EPISODES_MIN}", holds=None)
+        found = Finding("round trips", str(count), f"at least {EPISODES_MIN}", None, "trade longer, or more instruments")
         return Judgement("edge", Verdict.NOT_ENOUGH_EVIDENCE, (found,))
     mean = math.fsum(episode_returns) / count
     variance = math.fsum((value - mean) ** 2 for value in episode_returns) / (count - 1)
@@ -103,7 +106,8 @@ def judge_edge(episode_returns: list[float]) -> Judgement:
     text = f"{mean * 100:.3f} % ± {half * 100:.3f} % over {count} round trips"
     verdict = Verdict.GO if mean - half > 0 else Verdict.NO_GO if mean + half < 0 else Verdict.NOT_ENOUGH_EVIDENCE
     holds = {Verdict.GO: True, Verdict.NO_GO: False}.get(verdict)
-    return Judgement("edge", verdict, (Finding("mean return of a round trip, after costs", text, "an interval above zero", holds),))
+    todo = "trade longer: the interval holds zero" if holds is None else "change the strategy: it loses after costs"
+    return Judgement("edge", verdict, (Finding("mean return of a round trip, after costs", text, "an interval above zero", holds, todo),))
 
 
 def _holds(*, yes: bool) -> str:

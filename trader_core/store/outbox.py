@@ -32,7 +32,7 @@ class OutboxRow:
 def notify(db: Connection, alert: Alert, now_ms: int) -> int:
     """Leave an alert in the outbox, without secrets, and return its number; a repeat within ten minutes only counts."""
     table, key = OUTBOX.c, clean_text(alert.key)[:300]
-    recent = select(table.alert_id).where(table.dedup_key == key, table.created_ms > now_ms - REPEAT_MS)
+    recent = select(table.alert_id).where(table.dedup_key == key, table.severity == alert.severity, table.created_ms > now_ms - REPEAT_MS)
     with translated():
         number = db.execute(recent.order_by(table.created_ms.desc()).limit(1)).scalar_one_or_none()
         if number is not None:

@@ -200,11 +200,6 @@ def _session(row: RowMapping) -> SessionRow:
     return SessionRow(**parts)
 
 
-def count_intents(db: Connection, session_id: str) -> int:
-    """Return how many orders the session has wanted so far."""
-    return int(db.execute(text("select count(*) from intent where session_id = :id"), {"id": session_id}).scalar_one())
-
-
 def side_by_side(db: Connection, session_id: str) -> list[str]:
     """Return the session, the one that it runs beside, and those that run beside it: all that share a clock."""
     query = """

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trader_core.engine import strategies
-from trader_core.evidence.quality import arriving_fault
+from trader_core.evidence.quality import arriving_fault, contradicts
 from trader_core.model.bar import BAR, Bars, timeframe_ms
 from trader_core.model.plan import Plan
 
@@ -30,7 +30,7 @@ class Decider:
         A target is -1, no decision, where the window has a missing slot and where the arriving bar breaks a rule of data quality.
         """
         before, self.faults = self._window, []
-        self._window = np.concatenate([before[1:], bars[None, :]])
+        self._window = np.concatenate([before[1:], _sound(bars)[None, :]])
         return np.array([self._target(index, before, bars, now_ms) for index in range(len(self._symbols))], np.int64)
 
     def _target(self, index: int, before: Bars, bars: Bars, now_ms: int) -> int:
@@ -44,4 +44,15 @@ class Decider:
     def warm(self, history: Bars) -> None:
         """Fill the window with the last slots of a history [T, N]."""
         for row in history[-self.lookback :]:
-            self._window = np.concatenate([self._window[1:], row[None, :]])
+            self._window = np.concatenate([self._window[1:], _sound(row)[None, :]])
+
+
+def _sound(bars: Bars) -> Bars:
+    """Return a slot [N] with each bar whose prices contradict each other as a missing one: no later decision rests on it.
+
+    A jump or a wick stays: if it was the market's, what follows is judged against it.
+    """
+    found = bars.copy()
+    for name in ("open", "high", "low", "close", "volume"):
+        found[name] = np.where(contradicts(bars), 0, bars[name])
+    return found

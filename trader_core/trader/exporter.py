@@ -30,7 +30,6 @@ STORED_S = 10.0
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COUNTERS = {
     "paper_orders": "orders of paper sessions",
-    "gatehouse_orders": "orders by side and state",
     "gatehouse_refusals": "signals that the guard refused, by layer and reason",
     "gatehouse_fills": "fills",
     "gatehouse_api_calls": "calls to the venue",
@@ -38,12 +37,13 @@ COUNTERS = {
     "gatehouse_order_tests": "order tests of dry runs",
 }
 GAUGES = {
+    "gatehouse_orders": "orders by side and the state that they are in now",
     "paper_trading_pnl": "equity less capital of paper sessions, in the settlement currency",
     "gatehouse_equity": "account in the settlement currency",
     "gatehouse_exposure": "cost of what is held and all that is in flight, at its worst",
     "gatehouse_drawdown_ratio": "fall from the highest equity, as a share",
     "gatehouse_unknown_age_seconds": "age of the oldest order of unknown fate, by the venue's clock",
-    "gatehouse_feed_age_seconds": "age of the newest bar at its arrival, by the venue's clock",
+    "gatehouse_feed_age_seconds": "time since the newest stepped slot ended, by the venue's clock; it grows while no bar comes",
     "gatehouse_mode": "0 ACTIVE, 1 REDUCING, 2 HALTED, 3 KILLED",
     "gatehouse_breaker": "1 while the breaker is open, by what tripped it",
     "gatehouse_permit_level": "0 DENIED, 1 PAPER_ONLY, 2 LIMITED, 3 FULL",
@@ -91,14 +91,17 @@ class Exporter:
         return True
 
     async def run(self) -> None:
-        """Take a picture once a second, and ask the database for the rest every ten, until cancelled."""
+        """Take a picture once a second, and ask the database for the rest every ten, until cancelled; after its end nothing is up."""
         left = 0.0
-        while True:
-            self.take()
-            if left <= 0:
-                self.stored, left = await asyncio.to_thread(self._ask), STORED_S
-            await asyncio.sleep(PICTURE_S)
-            left -= PICTURE_S
+        try:
+            while True:
+                self.take()
+                if left <= 0:
+                    self.stored, left = await asyncio.to_thread(self._ask), STORED_S
+                await asyncio.sleep(PICTURE_S)
+                left -= PICTURE_S
+        finally:
+            self.picture, self.stored = {"gatehouse_up": [((self.trader.account,), 0.0)]}, {}
 
     def take(self) -> None:
         """Replace the picture by what the sessions show now."""
@@ -140,7 +143,7 @@ class Exporter:
         put("gatehouse_exposure", (int(state.slots["cost"].sum()) + int(account["reserved"])) / UNIT)
         put("gatehouse_drawdown_ratio", (peak - int(account["equity"])) / peak if peak > 0 else 0.0)
         put("gatehouse_unknown_age_seconds", meter.oldest_unproven_ms(now_ms) / 1000 if _unproven(state) else 0.0)
-        put("gatehouse_feed_age_seconds", (meter.feed_age_ms[-1] if meter.feed_age_ms else 0) / 1000)
+        put("gatehouse_feed_age_seconds", max(now_ms - state.next_slot_ms, 0) / 1000)
         put("gatehouse_mode", int(state.mode))
         put("gatehouse_permit_level", int(standing(control.allowed.permits, control.wall_ms()).level))
         put("gatehouse_breaker", float(account["breaker"] != 0), Refusal(int(account["breaker"])).name)

@@ -14,6 +14,7 @@ from trader_core.evidence.validation import Measured
 from trader_core.model.bar import timeframe_ms
 from trader_core.store import journal, sessions
 from trader_core.trader.compare import Compared, compare
+from trader_core.trader.drills import killed, restarted
 from trader_core.trader.examine import examine, traded
 from trader_core.trader.records import Kind, Record, decode
 from trader_core.trader.recovery import fold
@@ -128,6 +129,8 @@ def measure(
     expected = max((paper.row.until_ms - paper.row.from_ms) // step_ms, 1)
     bars = np.array([[bar is not None for bar in r.body["bars"]] for r in paper.records if r.kind is Kind.BARS], bool)
     kill, restart = drills.get("kill"), drills.get("restart")
+    kills = [killed(one.records, kill["reason"]) for one in both] if kill else []
+    restarts = [restarted(one.records, one.row.from_ms + restart["hour"] * HOUR_MS) for one in both] if restart else []
     downtime = _largest(both, "downtime_ms")
     span = max(paper.row.until_ms - paper.row.from_ms, 1)
     return Measured(
@@ -143,17 +146,23 @@ def measure(
         chain_verifies=all(bool(_named(one, "hash chain of the journal")) for one in examined),
         fold_equals=all(bool(_named(one, "folding the journal")) for one in examined),
         orders=sum(len(one.state.orders) for one in both), rejects=sum(int(figures(one)["", "rejects"]) for one in both),
-        order_tests=dry.statistic("order_tests") if dry else None,
+        order_tests=_answered(dry) if dry else None,
         order_tests_rejected=dry.statistic("order_tests_rejected") if dry else None,
         api_calls=_total(both, "api_calls"), api_errors=_total(both, "api_errors"), skew_ms=_largest(both, "skew_ms_max"),
         ack_p50_ms=_largest(both, "latency_ack_ms_p50"), ack_p95_ms=_largest(both, "latency_ack_ms_p95"),
         ack_p99_ms=_largest(both, "latency_ack_ms_p99"), decision_p99_ms=_largest(both, "latency_decision_ms_p99"),
         compared=found.slots if found else 0, bars_differ=found.bars_differ if found else 0,
-        decisions_differ=(found.decisions_differ + found.fills_differ + found.only_one) if found else 0,
+        decisions_differ=(found.decisions_differ + found.orders_differ + found.fills_differ + found.only_one) if found else 0,
         first_difference=found.first if found else "",
-        restart_drill=None if restart is None else bool(restart["holds"]), kill_drill=None if kill is None else bool(kill["holds"]),
-        orders_after_kill=int(kill.get("orders_after", 0)) if kill else 0, thresholds_registered=registered, attempts=attempts,
+        restart_drill=all(restarts) if restarts else None, kill_drill=all(held for held, _ in kills) if kills else None,
+        orders_after_kill=sum(count for _, count in kills), thresholds_registered=registered, attempts=attempts,
     ), found  # fmt: skip
+
+
+def _answered(dry: Seen) -> int | None:
+    """Return how many order tests the venue took or refused; a test without a proven answer is none."""
+    made = dry.statistic("order_tests")
+    return None if made is None else made - (dry.statistic("order_tests_unproven") or 0)
 
 
 def _largest(seen: Sequence[Seen], name: str) -> int | None:

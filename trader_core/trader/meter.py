@@ -63,11 +63,14 @@ class Meter:
         """Count how old a slot's bars were when they came, in the venue's time."""
         self._keep(self.feed_age_ms, max(age_ms, 0))
 
-    def unproven(self, client_order_ids: Iterable[str], now_ms: int) -> None:
-        """Take which orders are of unknown fate now, in the venue's time; one that was and no longer is has lasted so long."""
-        present = set(client_order_ids)
+    def unproven(self, since_ms: Mapping[str, int], now_ms: int) -> None:
+        """Take which orders are of unknown fate now, in the venue's time; one that was and no longer is has lasted so long.
+
+        `since_ms` holds when each was sent: an order that was unknown before a restart is as old after it.
+        """
+        present = since_ms.keys()
         for cid in present - self._since.keys():
-            self._since[cid] = now_ms
+            self._since[cid] = since_ms[cid] or now_ms
             self.counts["unknown_count"] += 1
         for cid in self._since.keys() - present:
             self._keep(self.unknown_ms, now_ms - self._since.pop(cid))

@@ -246,7 +246,7 @@ class Shell:
                 answer = await self._perform[type(effect)](effect)  # type: ignore[operator]
                 if answer is not None:
                     queue.append(answer)
-            unproven = [cid for cid, order in self.state.pending.items() if order.state in UNPROVEN]
+            unproven = {cid: order.sent_ms for cid, order in self.state.pending.items() if order.state in UNPROVEN}
             self.meter.unproven(unproven, self.feed.now_ms())
         await self.flush()
 

@@ -4,7 +4,7 @@ Alerts are stored on a thread of their own: no order waits for one.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,18 +46,27 @@ class Teller:
     def tell(self, alert: Alert) -> None:
         """Hand an alert over and return at once."""
         log.warning("alert", title=alert.title, text=alert.body)
-        self.thread.submit(self._store, alert)
+        try:
+            self.thread.submit(self._store, alert).add_done_callback(_noticed)
+        except RuntimeError:
+            log.warning("an alert came after the end and was only logged", title=alert.title)
 
     def _store(self, alert: Alert) -> None:
         try:
             with database.begin(self.engine) as db:
                 outbox.notify(db, alert, WallClock().now_ms())
         except StoreError as error:
-            log.warning("an alert could not be stored", title=alert.title, why=str(error))
+            log.warning("an alert could not be stored", title=alert.title, why=type(error).__name__)
 
     def close(self) -> None:
         """Store what was handed over, and end."""
         self.thread.shutdown()
+
+
+def _noticed(done: "Future[None]") -> None:
+    error = done.exception()
+    if error is not None:
+        log.error("an alert was lost", why=type(error).__name__)
 
 
 def log_only(alert: Alert) -> None:
