@@ -21,6 +21,7 @@ Venue = Annotated[str, typer.Option(help="The venue, which is also the account."
 Symbol = Annotated[str, typer.Option(help="One symbol or several, separated by commas.")]
 Timeframe = Annotated[str, typer.Option(help="The bars' length.")]
 Param = Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")]
+Ppm = Annotated[int, typer.Option(help="As the session's, in parts per million; 0 is none.")]
 MINUTES_MAX, REASON_MIN = 60, 10
 
 
@@ -59,8 +60,8 @@ def bypass(
     symbol: Symbol,
     timeframe: Timeframe = "1m",
     param: Param = None,
-    stop_loss_ppm: Annotated[int, typer.Option(help="As the session's.")] = 0,
-    take_profit_ppm: Annotated[int, typer.Option(help="As the session's.")] = 0,
+    stop_loss_ppm: Ppm = 0,
+    take_profit_ppm: Ppm = 0,
     stage: Annotated[str, typer.Option(help="The highest stage that it opens: EUR_1, EUR_10 or EUR_100.")] = "EUR_1",
     minutes: Annotated[int, typer.Option(help="How long it lasts, 1 to 60.")] = 15,
     reason: Annotated[
@@ -97,8 +98,8 @@ def revoke(
     symbol: Symbol,
     timeframe: Timeframe = "1m",
     param: Param = None,
-    stop_loss_ppm: Annotated[int, typer.Option(help="As the session's.")] = 0,
-    take_profit_ppm: Annotated[int, typer.Option(help="As the session's.")] = 0,
+    stop_loss_ppm: Ppm = 0,
+    take_profit_ppm: Ppm = 0,
     deny: Annotated[bool, typer.Option("--deny", help="Deny it altogether, also on paper.")] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; recorded for ever.")] = "",
     as_json: AsJson = False,

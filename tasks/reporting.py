@@ -14,8 +14,8 @@ from trader_core.evidence.permit import Level
 from trader_core.evidence.report import Report, Step, render, summary_lines, to_json
 from trader_core.evidence.road import Step as RoadStep
 from trader_core.evidence.road import StepStatus
-from trader_core.evidence.validation import NOT_TESTED
-from trader_core.evidence.verdict import Judgement, Verdict
+from trader_core.evidence.validation import NOT_TESTED, Thresholds
+from trader_core.evidence.verdict import EPISODES_MIN, Judgement, Verdict
 from trader_core.model.money import UNIT, to_text
 from trader_core.model.stage import StageName
 from trader_core.settings import Settings
@@ -88,16 +88,22 @@ def _enough(db: Connection, road_id: str, earned: Earned) -> str:
     parts = []
     hours = next((row.hours for row in validations.of_road(db, road_id)), 0)
     if earned.operations.verdict is Verdict.NOT_ENOUGH_EVIDENCE and hours > 0:
-        parts.append("operations: one validation of 72 hours, three days after its start")
+        least = Thresholds().hours_min
+        parts.append(f"operations: one validation of {least} hours, so not before {_date(least / 24)}")
     if earned.edge.verdict is Verdict.NOT_ENOUGH_EVIDENCE:
         rows = [measure.see(db, row.paper_session_id) for row in validations.of_road(db, road_id) if row.paper_session_id]
         returns = [one for seen in rows for one in seen.returns]
         span_days = sum((seen.state.next_slot_ms - seen.row.from_ms) / HOUR_MS / 24 for seen in rows)
         days = days_to_evidence(returns, len(returns) / span_days if span_days else 0.0)
         if days is not None:
-            when = time.strftime("%Y-%m-%d", time.gmtime(time.time() + min(days, 36_500) * 86_400))
-            parts.append(f"edge: about {days:.0f} more days of trading at this rate, so not before {when}")
+            parts.append(f"edge: about {days:.0f} more days of trading at this rate, so not before {_date(days)}")
+        else:
+            parts.append(f"edge: {len(returns)} round trips so far tell no rate; {EPISODES_MIN} are the least")
     return "; ".join(parts)
+
+
+def _date(days: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + min(days, 36_500) * 86_400))
 
 
 def _components() -> list[tuple[str, str]]:
@@ -121,8 +127,12 @@ def _of(found: dict[str, Judgement], name: str) -> tuple[Judgement, ...]:
 
 def _plain(row: road_rows.StepRow) -> list[tuple[str, str]]:
     hidden = {"gate_id", "first", "todo", "verdict"}
-    rows = [(name.replace("_", " "), _text(name, value)) for name, value in sorted(row.result.items()) if name not in hidden]
+    rows = [(_label(name), _text(name, value)) for name, value in sorted(row.result.items()) if name not in hidden]
     return [*rows, ("error", row.error)] if row.status is StepStatus.FAILED else rows
+
+
+def _label(name: str) -> str:
+    return name.removesuffix("_ppm").removesuffix("_ms").replace("_", " ")
 
 
 def _text(name: str, value: Any) -> str:

@@ -61,6 +61,7 @@ class Report:
 def failed(report: Report) -> list[tuple[str, Finding]]:
     """Return every finding that fails, with its gate, in the order of the road."""
     every = [judgement for step in report.steps for judgement in step.judgements]
+    every += [judgement for judgement in report.verdicts if judgement.gate == "edge"]  # operations sums up the gates before
     return [(one.gate, finding) for one in every for finding in one.findings if finding.holds is False]
 
 

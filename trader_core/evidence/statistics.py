@@ -20,6 +20,10 @@ class Sharpe(NamedTuple):
     days_needed: float | None
 
 
+ROUNDING = 1e-12
+"""A spread below this share of the largest return is the arithmetic's, not the market's."""
+
+
 def sharpe(returns: Sequence[float] | NDArray[np.float64], period_ms: int) -> Sharpe | None:
     """Return the annualised Sharpe ratio of returns per period; None for fewer than 3 or without any variation.
 
@@ -28,7 +32,7 @@ def sharpe(returns: Sequence[float] | NDArray[np.float64], period_ms: int) -> Sh
     """
     values = np.asarray(returns, np.float64)
     count = values.size
-    if count < 3 or float(values.std(ddof=1)) == 0.0:  # noqa: PLR2004 - two points have no spread worth a name
+    if count < 3 or float(values.std(ddof=1)) <= ROUNDING * float(np.abs(values).max()):  # noqa: PLR2004 - two points have no spread worth a name
         return None
     spread = values.std(ddof=1)
     ratio = float(values.mean() / spread)
