@@ -67,8 +67,11 @@ def _handed(address: str, home: Path, row: OutboxRow) -> slack.Sent:
     if address != slack.SINK:
         return slack.send(address, row.alert, row.repeats, row.created_ms)
     line = {"title": row.alert.title, "severity": row.alert.severity, "blocks": slack.blocks_of(row.alert, row.repeats, row.created_ms)}
-    with (home / "alerts.jsonl").open("a") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    try:
+        with (home / "alerts.jsonl").open("a") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    except OSError as error:
+        return slack.Sent(f"alerts.jsonl: {error.strerror}")
     return slack.Sent()
 
 

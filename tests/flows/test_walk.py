@@ -103,6 +103,8 @@ def test_a_validation_keeps_the_thresholds_that_it_was_registered_with(walk: Wal
     assert validating.begin(walk.engine, subject, "v-b", 3).attempt == 2
     with begin(walk.engine) as db, pytest.raises(BadInput, match="registered with"):
         validations.register(db, "v-a", subject.road_id, subject.recipe, 3, Thresholds(hours_min=1), subject.freeze())
+    with begin(walk.engine) as db, pytest.raises(BadInput, match="registered with"):
+        validations.register(db, "v-a", subject.road_id, subject.recipe, 4, Thresholds(), subject.freeze())
 
 
 def stage(walk: Walk, stage_run_id: str, road_id: str = "") -> str:

@@ -121,6 +121,24 @@ def test_without_a_webhook_or_switched_off_everything_waits(database: Database, 
     assert courier.deliver(engine, settings(tmp_path, receiver)) == 1
 
 
+def test_a_sink_that_cannot_be_written_is_a_failed_try_and_no_end(database: Database, tmp_path: Path) -> None:
+    told(database, 1)
+    (tmp_path / "alerts.jsonl").mkdir()
+    sink = Settings(home=tmp_path, slack_webhook=SecretStr("sink"))
+    assert courier.deliver(database.engine("flow"), sink) == 0
+    with begin(database.engine("flow")) as db:
+        assert outbox.newest(db)[0].error == "alerts.jsonl: Is a directory"
+
+
+def test_after_twenty_tries_an_alert_stays_listed_as_failed(database: Database, tmp_path: Path, receiver: Receiver) -> None:
+    told(database, 1)
+    with begin(database.engine("flow")) as db:
+        for _ in range(outbox.TRIES_MAX):
+            outbox.failed(db, outbox.newest(db)[0], "HTTP 500", 0)
+    assert courier.deliver(database.engine("flow"), settings(tmp_path, receiver)) == 0
+    assert (receiver.taken, states(database)) == ([], {"failed": 1})
+
+
 def test_the_more_urgent_of_one_cause_is_not_swallowed_by_the_other(database: Database) -> None:
     with begin(database.engine("flow")) as db:
         info = Alert(AlertKind.TEST, Severity.INFO, "well", "", "one cause")

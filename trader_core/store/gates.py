@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from trader_core.evidence.gates import Gate
 from trader_core.evidence.verdict import Finding, Verdict
+from trader_core.model.errors import ChainBroken
 from trader_core.store.road_tables import GATE_RESULT
 
 FIELDS = ("gate_id", "road_id", "step", "gate", "subject", "judged_ms", "expires_ms")
@@ -22,7 +23,7 @@ def save_gate(db: Connection, gate: Gate) -> bool:
 
 
 def load_gate(db: Connection, gate_id: str) -> Gate | None:
-    """Return one judgement, or None."""
+    """Return one judgement, or None; raises ChainBroken when a stored one is not what was judged."""
     row = db.execute(select(GATE_RESULT).where(GATE_RESULT.c.gate_id == gate_id)).mappings().one_or_none()
     return None if row is None else _gate(row)
 
@@ -42,4 +43,7 @@ def of_road(db: Connection, road_id: str) -> list[Gate]:
 
 def _gate(row: RowMapping) -> Gate:
     findings = tuple(Finding(**one) for one in row["findings"])
-    return Gate(**{name: row[name] for name in FIELDS}, verdict=Verdict(row["verdict"]), findings=findings, inputs=row["inputs"])
+    gate = Gate(**{name: row[name] for name in FIELDS}, verdict=Verdict(row["verdict"]), findings=findings, inputs=row["inputs"])
+    if gate.digest() != row["digest"]:
+        raise ChainBroken(f"gate {gate.gate_id} as it was judged", "a row that was changed", "stop, and compare with a backup")
+    return gate

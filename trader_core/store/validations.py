@@ -1,5 +1,6 @@
 """Validations: thresholds registered before the start, sessions, drills, and figures by hour."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -41,7 +42,8 @@ def register(
 ) -> ValidationRow:
     """Store a validation before its start, or find it again; the attempt counts every one of its recipe.
 
-    Raises BadInput when it was registered with other thresholds: what is measured may not choose what is allowed.
+    Raises BadInput when it was registered with other thresholds, for another length or another subject: what is measured may not
+    choose what is allowed.
     """
     db.execute(text("select pg_advisory_xact_lock(7743, hashtext(:recipe))"), {"recipe": recipe})
     table = VALIDATION_RUN.c
@@ -54,6 +56,8 @@ def register(
     found = load(db, validation_id)
     if found.thresholds_digest != thresholds.digest():
         raise BadInput(f"the thresholds that {validation_id} was registered with", "others", "start a new validation for new thresholds")
+    if (found.recipe, found.hours, found.subject) != (recipe, hours, json.loads(json.dumps(dict(subject)))):
+        raise BadInput(f"the plan and the length that {validation_id} was registered with", "others", "start a new validation for them")
     return found
 
 

@@ -60,8 +60,8 @@ class Opener:
         durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch)
         state = await durable.read()
         if state is not None and state.closed:
-            await self._finish(row, state)
             await leave_clock(self.home, row.session_id)
+            await self._finish(row, state)
             return
         # One that runs beside another shares its clock, and takes no turn of its own.
         file = None if row.beside else turn_file(self.home, row.venue)
@@ -77,7 +77,6 @@ class Opener:
         except (GatehouseError, AssertionError):
             await leave_clock(self.home, row.session_id)
             raise
-        await leave_clock(self.home, row.session_id)
 
     async def _run(
         self, row: sessions.SessionRow, control: Control, epoch: int, durable: Durable, state: State | None, orders_allowed: OrdersAllowed
@@ -113,6 +112,8 @@ class Opener:
             shell.tell = self.tell
             shells.append(shell)
             await shell.run(epoch, row.account)
+            # First, so that a trader which dies in between leaves a row that is opened again, and nobody waits for ever.
+            await leave_clock(self.home, row.session_id)
             await self._finish(row, state)
         finally:
             await _closed(link)
