@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check bench coverage clean
+.PHONY: setup demo up down test check drill bench coverage clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,9 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/style
+
+drill: setup
+	@$(BIN)/python -m pytest -q -s tests/drills/drill_kill.py tests/drills/drill_rollback.py
 
 bench: setup
 	@$(BIN)/gatehouse bench backtest
