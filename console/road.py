@@ -64,7 +64,11 @@ def list_(*, limit: Annotated[int, typer.Option(help="How many, 1 to 1000.")] = 
     if as_json:
         show.answer({"roads": found}, as_json=True)
         return
-    show.rows("Roads", ["id", "plan", "venue", "step", "status", "operations", "edge"], [list(one.values())[:7] for one in found])
+    show.rows(
+        "Roads" if found else "No road was ever started",
+        ["id", "plan", "venue", "step", "status", "operations", "edge"],
+        [list(one.values())[:7] for one in found],
+    )
 
 
 @road_app.command("status")

@@ -209,7 +209,9 @@ def list_(*, limit: Annotated[int, typer.Option(help="How many, 1 to 1000.")] = 
         show.answer({"sessions": [summary(row) for row in found]}, as_json=True)
         return
     lines = [[r.session_id, r.mode, r.stage, r.status, r.plan.strategy, len(r.plan.symbols), _progress(r)] for r in found]
-    show.rows("Sessions", ["id", "mode", "stage", "status", "strategy", "symbols", "progress"], lines)
+    show.rows(
+        "Sessions" if lines else "No session was ever started", ["id", "mode", "stage", "status", "strategy", "symbols", "progress"], lines
+    )
 
 
 @session_app.command("show")

@@ -62,7 +62,10 @@ def answer(values: Mapping[str, Any], *, as_json: bool, title: str = "") -> None
 
 
 def rows(title: str, columns: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
-    """Write a table to stdout."""
+    """Write a table to stdout; without lines only its title."""
+    if not lines:
+        out().print(title)
+        return
     table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="dim")
     for line in lines:
         table.add_row(*(escape(str(value)) for value in line))

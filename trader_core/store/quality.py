@@ -70,7 +70,8 @@ def finish_run(
 def _covers(db: Connection, row: QualityRow, symbol: str) -> bool:
     """Tell whether a run looked at all that an instrument is blocked for: same timeframe, and the bars found bad then.
 
-    A run that could not say has found none: what it should have looked at counts.
+    A finding of the suite names no bar: the table's rules ask the same and do. Where none does, and for a run that could not say,
+    all that it should have looked at counts.
     """
     table = INSTRUMENT_BLOCK.c
     where = (table.venue == row.venue, table.symbol == symbol, table.cleared_at.is_(None))
@@ -79,8 +80,9 @@ def _covers(db: Connection, row: QualityRow, symbol: str) -> bool:
         return False
     before = load_run(db, number)
     bad = [one for one in load_findings(db, number) if symbol in one.blocks and not one.holds and one.severity is Severity.BLOCK]
-    first = min((one.first_ms for one in bad), default=before.from_ms)
-    last = max((one.last_ms for one in bad), default=before.to_ms - 1)
+    placed = [one for one in bad if one.first_ms]
+    first = min((one.first_ms for one in placed), default=before.from_ms)
+    last = max((one.last_ms for one in placed), default=before.to_ms - 1)
     return before.timeframe == row.timeframe and row.from_ms <= first and last < row.to_ms
 
 
