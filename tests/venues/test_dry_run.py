@@ -18,7 +18,7 @@ from trader_core.venues.port import Outcome, Reply, SendRequest
 
 
 @dataclass
-class Tester:
+class OrderTester:
     """Stands for the venue's order test: it answers as it is told and keeps what it was asked."""
 
     answer: Reply[None] = field(default_factory=lambda: Reply(Outcome.OK))
@@ -33,12 +33,12 @@ class Tester:
 
 
 @pytest.fixture
-def tester() -> Tester:
-    return Tester()
+def tester() -> OrderTester:
+    return OrderTester()
 
 
 @pytest.fixture
-async def bench(tester: Tester) -> AsyncIterator[Bench]:
+async def bench(tester: OrderTester) -> AsyncIterator[Bench]:
     exchange = await start(Config(history_days=2))
     found = await connect(exchange, ["BTC/USDT"], key=False)
     ticker = (await found.gateway.ticker("BTC/USDT")).value
@@ -54,7 +54,7 @@ async def bench(tester: Tester) -> AsyncIterator[Bench]:
     await exchange.stop()
 
 
-async def test_an_order_that_the_venue_would_take_is_tested_first_and_fills(bench: Bench, tester: Tester) -> None:
+async def test_an_order_that_the_venue_would_take_is_tested_first_and_fills(bench: Bench, tester: OrderTester) -> None:
     request, begin_ms = bench.request("1"), bench.feed.now_ms()
     assert (await bench.venue.submit(request)).outcome is Outcome.OK
     assert (tester.asked, tester.told) == ([request], [(Outcome.OK, 7)])
@@ -62,7 +62,7 @@ async def test_an_order_that_the_venue_would_take_is_tested_first_and_fills(benc
     assert sum(fill.qty for fill in await bench.fills(begin_ms)) == bench.qty
 
 
-async def test_an_order_that_the_venue_refuses_is_rejected_with_its_code_and_never_fills(bench: Bench, tester: Tester) -> None:
+async def test_an_order_that_the_venue_refuses_is_rejected_with_its_code_and_never_fills(bench: Bench, tester: OrderTester) -> None:
     tester.answer, begin_ms = Reply(Outcome.REJECTED, code="30002", evidence="below the minimum"), bench.feed.now_ms()
     reply = await bench.venue.submit(bench.request("1"))
     assert (reply.outcome, reply.code, reply.evidence) == (Outcome.REJECTED, "30002", "below the minimum")
@@ -73,7 +73,7 @@ async def test_an_order_that_the_venue_refuses_is_rejected_with_its_code_and_nev
 
 @pytest.mark.parametrize("outcome", [Outcome.RETRYABLE_READ, Outcome.RATE, Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED])
 async def test_a_test_that_proves_nothing_is_counted_and_the_order_goes_on_as_its_twin_s_does(
-    bench: Bench, tester: Tester, outcome: Outcome
+    bench: Bench, tester: OrderTester, outcome: Outcome
 ) -> None:
     tester.answer, begin_ms = Reply(outcome), bench.feed.now_ms()
     assert (await bench.venue.submit(bench.request("1"))).outcome is Outcome.OK
