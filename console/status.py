@@ -1,10 +1,12 @@
 """`gatehouse status` and `gatehouse doctor`: what is there, what runs, and what to do about what is wrong."""
 
+import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -37,6 +39,7 @@ def status(*, as_json: AsJson = False) -> None:
     values: dict[str, Any] = {**_versions(), "home": str(settings.folder()), **_database(found)}
     stack = reach.stack_status(settings)
     values |= {"exchange": stack.get("sandbox") or "not running", "traders": ", ".join(stack.get("accounts", ())) or "none kept up"}
+    values |= {"prefect": _prefect(settings)}
     values |= {"disk_free_mb": _disk_free_mb(settings.folder()), "engine_cache": _engine_cache(settings.folder())}
     values |= {"killed": _killed(settings), "sessions": [], "collections": []}
     if found.running:
@@ -77,6 +80,17 @@ def _engine_cache(folder: Path) -> str:
     return caches[-1].name if caches else "none yet: the first backtest compiles it"
 
 
+def _prefect(settings: "Settings") -> str:
+    from deployments.prefect_local import announce_path
+    from deployments.prefect_local import healthy as answers
+
+    try:
+        said = json.loads(announce_path(settings).read_text())
+    except (OSError, ValueError):
+        return "not running"
+    return str(said["ui_url"]) if answers(said["api_url"]) else f"announced at {said['ui_url']}, no answer"
+
+
 def _killed(settings: "Settings") -> str:
     from console.words import sentinel
     from trader_core.model.session import PAUSE_SENTINEL
@@ -90,13 +104,15 @@ def _killed(settings: "Settings") -> str:
 def _stored(server: "Server") -> dict[str, Any]:
     from trader_core.store.collections import list_collections
     from trader_core.store.commands import read_switches
+    from trader_core.store.outbox import counts
     from trader_core.store.sessions import list_sessions
 
     with reach.connection(server, "api") as db:
         sessions, collections = list_sessions(db, limit=5), list_collections(db, limit=5)
-        switches = read_switches(db)
+        switches, alerts = read_switches(db), counts(db)
     killed = {f"{name}_switch": f"on: {s.reason} ({s.actor})" if s.is_on else "off" for name, s in switches.items()}
     return killed | {
+        "alerts": ", ".join(f"{count} {state}" for state, count in sorted(alerts.items())) or "none",
         "sessions": [
             {"session_id": one.session_id, "mode": one.mode.value, "status": one.status.value, "strategy": one.plan.strategy,
              "symbols": ",".join(one.plan.symbols), "next": show.moment(one.next_ms), "until": show.moment(one.until_ms)}
@@ -134,6 +150,7 @@ def _machine_checks(settings: "Settings") -> list[Check]:
         Check("disk", f"{free} MB free", "" if free >= DISK_MIN_MB else f"free at least {DISK_MIN_MB} MB"),
         Check("engine cache", _engine_cache(folder)),
         _stack_check(settings),
+        Check("prefect", _prefect(settings)),
         *_own_checks(settings),
         Check("orders on real venues", "enabled" if settings.live_trading_enabled else "refused (LIVE_TRADING_ENABLED is not set)"),
     ]
@@ -178,6 +195,7 @@ def _database_checks(settings: "Settings") -> list[Check]:
             return [_role_check(server, role) for role in ("migrate", "trader", "flow", "api", "verify")] + [
                 _schema_check(server),
                 _clock_check(server),
+                _alerts_check(settings, server),
             ]
     except GatehouseError as error:
         return [Check("database", f"{type(error).__name__}: {error.found}", error.todo)]
@@ -217,6 +235,22 @@ def _clock_check(server: "Server") -> Check:
     found = _looked("clock", look)
     skewed = not found.todo and int(found.found.split()[0]) > SKEW_MAX_MS
     return Check(found.name, found.found, "set the machine's clock by NTP, or the database server's") if skewed else found
+
+
+def _alerts_check(settings: "Settings", server: "Server") -> Check:
+    """Tell whether alerts go anywhere; those that wait for a webhook are no fault, those that failed are."""
+    from trader_core.store.outbox import counts
+
+    def look() -> str:
+        address = import_module("tasks.slack").webhook(settings)
+        with reach.connection(server, "api") as db:
+            found = counts(db)
+        where = {"": "no webhook", "sink": "to alerts.jsonl"}.get(address, "to Slack")
+        return ", ".join([where, *(f"{found[state]} {state}" for state in ("failed", "waiting") if found.get(state))])
+
+    found = _looked("alerts", look)
+    failed = not found.todo and " failed" in found.found
+    return Check(found.name, found.found, "`gatehouse alert list --state failed`, then `gatehouse alert test`") if failed else found
 
 
 def _looked(name: str, look: Callable[[], str]) -> Check:

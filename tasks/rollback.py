@@ -104,10 +104,19 @@ def _demoted(db: Connection, row: StageRunRow, cause: str) -> str:
     subject = subject_of(row)
     lower = RUNGS[RUNGS.index(row.stage) - 1]
     now_ms = int(time.time() * 1000)
+    give_back_probe(db, row)
     stands = permits.demote(
         db, row.account, subject.recipe, lower, "rollback", f"{row.stage} was rolled back: {cause}"[:500], now_ms, row.road_id
     )
     return f"{stands.level.name} up to {stands.stage}" if stands.stage is not StageName.PAPER else stands.level.name
+
+
+def give_back_probe(db: Connection, row: StageRunRow) -> None:
+    """End the permit that a stage's probe was lent; nothing without a probe."""
+    if row.probe_session_id:
+        probe = sessions.load_session(db, row.probe_session_id)
+        now_ms = int(time.time() * 1000)
+        permits.give_back(db, row.account, probe.plan.recipe(probe.venue), now_ms, f"the probe of {row.stage_run_id} is over")
 
 
 def subject_of(row: StageRunRow) -> subjects.Subject:

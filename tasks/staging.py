@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks import operators
-from tasks.rollback import flatten, remains, subject_of
+from tasks.rollback import flatten, give_back_probe, remains, subject_of
 from tasks.sessions import HOUR_MS, answered, in_transaction, reached, require_trader, stepped, told
 from tasks.subjects import Subject
 from trader_core import fx
@@ -197,7 +197,9 @@ def end_probe(engine: Engine, stage_run_id: str) -> str:
     assert row.probe_session_id is not None, "the probe is opened first"
     session_id = row.probe_session_id
     in_transaction(engine, lambda db: sessions.grant(db, session_id, 0))
-    return remains(reached(engine, [session_id], 0, SILENCE_S)[0])
+    left = remains(reached(engine, [session_id], 0, SILENCE_S)[0])
+    in_transaction(engine, lambda db: give_back_probe(db, row))
+    return left
 
 
 def _granted(settings: Settings, engine: Engine, session_id: str, venue: str, length_ms: int) -> None:

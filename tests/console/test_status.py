@@ -6,7 +6,9 @@ import socket
 import pytest
 
 from tests.console.conftest import ONE_MINUTE, Cli, row
-from trader_core.store.database import SCHEMA
+from trader_core.model.alert import Alert, AlertKind, Severity
+from trader_core.store import outbox
+from trader_core.store.database import SCHEMA, begin
 
 
 def _checks(cli: Cli) -> dict[str, dict[str, str]]:
@@ -81,3 +83,21 @@ def test_down_on_nothing_says_so(cli: Cli) -> None:
 
 def test_up_of_the_database_alone_answers_where_it_is(cli: Cli) -> None:
     assert "Your own PostgreSQL answers" in cli.run("up", "--database").stdout
+
+
+def test_the_doctor_says_where_alerts_go_and_what_to_do_about_failed_ones(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def alerts() -> tuple[str, bool]:
+        found = _checks(cli)["alerts"]
+        return found["found"], bool(found["todo"])
+
+    assert alerts() == ("no webhook", False)
+    with begin(cli.database.engine("flow")) as db:
+        outbox.notify(db, Alert(AlertKind.TEST, Severity.INFO, "a", "", "a"), 1)
+    monkeypatch.setenv("GATEHOUSE_SLACK_WEBHOOK", "sink")
+    assert alerts() == ("to alerts.jsonl, 1 waiting", False)
+    with begin(cli.database.engine("flow")) as db:
+        for _ in range(outbox.TRIES_MAX):
+            outbox.failed(db, outbox.newest(db)[0], "HTTP 500", 0)
+    assert alerts() == ("to alerts.jsonl, 1 failed", True)
+    assert cli.json("status")["alerts"] == "1 failed"
+    assert cli.json("status")["prefect"] == "not running"

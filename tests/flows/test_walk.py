@@ -144,6 +144,19 @@ def test_a_rollback_ends_flat_demotes_and_is_done_once(walk: Walk) -> None:
     assert count(walk, "select count(*) from open_position where session_id = :id", id=session_id) == 0
 
 
+def test_a_probe_s_permit_ends_with_the_probe(walk: Walk) -> None:
+    subject = walk.road(walk.subject(stage_hours=1))
+    permitted(walk, subject.road_id, StageName.EUR_1)
+    staging.begin_stage(walk.settings, walk.engine, subject, StageName.EUR_1, "s-1", "run-1")
+    session_id = staging.open_session(walk.settings, walk.engine, "s-1", probe=True)
+    with begin(walk.engine) as db:
+        probe, now_ms = sessions.load_session(db, session_id).plan.recipe("sandbox"), int(time.time() * 1000)
+        assert permits.permit_of(db, "sandbox", probe, now_ms).level is Level.LIMITED
+    rollback.roll_back(walk.settings, "s-1", "a test broke it")
+    with begin(walk.engine) as db:
+        assert permits.permit_of(db, "sandbox", probe, now_ms).level is Level.PAPER_ONLY
+
+
 def test_a_rollback_of_eur_10_leaves_the_permit_of_eur_1(walk: Walk) -> None:
     subject = walk.road(walk.subject())
     permitted(walk, subject.road_id, StageName.EUR_1)

@@ -134,6 +134,19 @@ def test_a_loan_ends_with_what_it_rests_on_and_none_is_lent_without_a_permit(dat
         assert permits.permit_of(db, "mexc", "longer", EARNED.expires_ms).level is Level.PAPER_ONLY
 
 
+def test_a_loan_that_is_given_back_opens_nothing_and_the_lender_keeps_its_own(database: Database) -> None:
+    with begin(database.engine("flow")) as db:
+        gated(db)
+        permits.issue(db, EARNED)
+        permits.lend(db, "mexc", "recipe", "probe", NOW_MS + HOUR_MS, "the probe")
+        assert permits.permit_of(db, "mexc", "probe", NOW_MS).level is Level.LIMITED
+        for _ in range(2):
+            permits.give_back(db, "mexc", "probe", NOW_MS, "the probe is over")
+        assert permits.permit_of(db, "mexc", "probe", NOW_MS).level is Level.PAPER_ONLY
+        assert permits.permit_of(db, "mexc", "recipe", NOW_MS).level is Level.LIMITED
+        assert len(permits.load_permits(db, "mexc", "probe")) == 2, "given back once"
+
+
 @pytest.mark.parametrize("approver", ["", "  ", "x"])
 def test_nobody_approves_nothing_and_nobody_approves_twice(database: Database, approver: str) -> None:
     with begin(database.engine("flow")) as db:

@@ -135,6 +135,13 @@ def lend(db: Connection, account: str, recipe: str, to_recipe: str, expires_ms: 
     return issue(db, new)
 
 
+def give_back(db: Connection, account: str, recipe: str, now_ms: int, reason: str) -> None:
+    """End what was lent to a recipe: from now on it is for paper only. Safe to repeat."""
+    if permit_of(db, account, recipe, now_ms).level > Level.PAPER_ONLY:
+        issue(db, NewPermit(account, recipe, Level.PAPER_ONLY, StageName.PAPER, "revocation", rehearsal=False, expires_ms=2**62,
+                            actor="stage", reason=reason))  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """The permit that rules one recipe of one account now."""
