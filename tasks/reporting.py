@@ -34,6 +34,8 @@ SANDBOX_NOTES = (
 MORE_NOT_TESTED = (
     ("partial fills", "not provoked: orders were small for the book that they met"),
     ("the venue's bad days", "faults of the embedded exchange are proven by the test suite, not by this road"),
+    ("bans", "a refusal for too many calls counts as an API error; none was provoked"),
+    ("time to flat", "stages end flat, which is judged; how long that takes is not"),
     ("profit", "72 hours and small stages cannot prove an edge"),
 )
 

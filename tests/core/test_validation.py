@@ -13,7 +13,7 @@ AT_THE_LIMIT = Measured(
     slots_twice=0, unresolved=0, unknown_ms=60_000, signals_without_outcome=0, orders_twice=0, differences=0, anomalies=0,
     chain_verifies=True, fold_equals=True, orders=1_000, rejects=10, order_tests=30, order_tests_rejected=0, api_calls=1_000,
     api_errors=5, skew_ms=1_000, ack_p50_ms=500, ack_p95_ms=1_500, ack_p99_ms=3_000, decision_p99_ms=3_000, compared=100,
-    bars_differ=0, decisions_differ=0, first_difference="", restart_drill=True, kill_drill=True, orders_after_kill=0,
+    feed_p99_ppm=2_000_000, bars_differ=0, decisions_differ=0, first_difference="", restart_drill=True, kill_drill=True, orders_after_kill=0,
     thresholds_registered=True, attempts=1,
 )  # fmt: skip
 BEYOND: dict[str, Any] = {
@@ -21,11 +21,11 @@ BEYOND: dict[str, Any] = {
     "unresolved": 1, "unknown_ms": 60_001, "signals_without_outcome": 1, "orders_twice": 1, "differences": 1, "anomalies": 1,
     "chain_verifies": False, "fold_equals": False, "rejects": 11, "order_tests_rejected": 1, "api_errors": 6, "skew_ms": 1_001,
     "ack_p50_ms": 501, "ack_p95_ms": 1_501, "ack_p99_ms": 3_001, "decision_p99_ms": 3_001, "bars_differ": 1, "decisions_differ": 1,
-    "restart_drill": False, "kill_drill": False, "orders_after_kill": 1, "thresholds_registered": False,
+    "feed_p99_ppm": 2_000_001, "restart_drill": False, "kill_drill": False, "orders_after_kill": 1, "thresholds_registered": False,
 }  # fmt: skip
 MAY_BE_MISSING = (
     "uptime_ppm", "outage_ms", "unknown_ms", "order_tests", "order_tests_rejected", "api_calls", "api_errors", "skew_ms", "ack_p50_ms",
-    "ack_p95_ms", "ack_p99_ms", "decision_p99_ms", "restart_drill", "kill_drill",
+    "ack_p95_ms", "ack_p99_ms", "decision_p99_ms", "feed_p99_ppm", "restart_drill", "kill_drill",
 )  # fmt: skip
 
 

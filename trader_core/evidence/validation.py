@@ -40,6 +40,8 @@ class Thresholds:
     ack_p99_max_ms: int = 3_000
     decision_p99_max_ms: int = 3_000
     """5 % of a one-minute bar."""
+    feed_p99_max_ppm: int = 2_000_000
+    """How old a slot's bars may be when they come, as a share of a bar's length."""
 
     def digest(self) -> str:
         """Return the SHA-256, in hex, of the thresholds' canonical JSON."""
@@ -77,6 +79,7 @@ class Measured:
     ack_p95_ms: int | None
     ack_p99_ms: int | None
     decision_p99_ms: int | None
+    feed_p99_ppm: int | None
     compared: int
     bars_differ: int
     decisions_differ: int
@@ -151,6 +154,7 @@ def _machine(limits: Thresholds, seen: Measured) -> list[Weighed]:
                 seen.fold_equals, "report it: the machine is not what its journal says"),
         _most("clock skew (ms)", seen.skew_ms, limits.skew_max_ms, "set the machine's clock by NTP"),
         _most("decision latency p99 (ms)", seen.decision_p99_ms, limits.decision_p99_max_ms, "use a faster machine, or fewer instruments"),
+        _most("age of arriving bars p99 (ppm of a bar)", seen.feed_p99_ppm, limits.feed_p99_max_ppm, "look at the network and the venue"),
     ]  # fmt: skip
     return [(finding, Weight.HARD) for finding in hard]
 

@@ -151,6 +151,7 @@ def measure(
         api_calls=_total(both, "api_calls"), api_errors=_total(both, "api_errors"), skew_ms=_largest(both, "skew_ms_max"),
         ack_p50_ms=_largest(both, "latency_ack_ms_p50"), ack_p95_ms=_largest(both, "latency_ack_ms_p95"),
         ack_p99_ms=_largest(both, "latency_ack_ms_p99"), decision_p99_ms=_largest(both, "latency_decision_ms_p99"),
+        feed_p99_ppm=None if (age := _largest(both, "feed_age_ms_p99")) is None else age * PPM // step_ms,
         compared=found.slots if found else 0, bars_differ=found.bars_differ if found else 0,
         decisions_differ=(found.decisions_differ + found.orders_differ + found.fills_differ + found.only_one) if found else 0,
         first_difference=found.first if found else "",
