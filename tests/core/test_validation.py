@@ -13,8 +13,8 @@ AT_THE_LIMIT = Measured(
     slots_twice=0, unresolved=0, unknown_ms=60_000, signals_without_outcome=0, orders_twice=0, differences=0, anomalies=0,
     chain_verifies=True, fold_equals=True, orders=1_000, rejects=10, order_tests=30, order_tests_rejected=0, api_calls=1_000,
     api_errors=5, skew_ms=1_000, ack_p50_ms=500, ack_p95_ms=1_500, ack_p99_ms=3_000, decision_p99_ms=3_000, compared=100,
-    feed_p99_ppm=2_000_000, bars_differ=0, decisions_differ=0, first_difference="", restart_drill=True, kill_drill=True, orders_after_kill=0,
-    thresholds_registered=True, attempts=1,
+    feed_p99_ppm=2_000_000, bars_differ=0, decisions_differ=0, first_difference="", restart_drill=True, kill_drill=True,
+    orders_after_kill=0, thresholds_registered=True, attempts=1,
 )  # fmt: skip
 BEYOND: dict[str, Any] = {
     "bars_worst_ppm": 949_999, "gaps_ppm": 1_001, "uptime_ppm": 994_999, "outage_ms": 600_001, "slots_missing": 1, "slots_twice": 1,
