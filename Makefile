@@ -35,7 +35,7 @@ check: setup
 	@$(BIN)/python -m pytest -q tests/style
 
 drill: setup
-	@$(BIN)/python -m pytest -q -s tests/drills/drill_kill.py tests/drills/drill_rollback.py
+	@$(BIN)/python -m pytest -q -s tests/drills/drill_kill.py tests/drills/drill_rollback.py tests/drills/drill_nightly.py
 
 bench: setup
 	@$(BIN)/gatehouse bench backtest

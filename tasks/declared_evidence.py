@@ -59,6 +59,13 @@ def plan_names() -> list[str]:
     return sorted(config.read(Settings().folder()).plans)
 
 
+@task(name="days behind", task_run_name="days behind {plan}", **VENUE)
+def days_behind(plan: str) -> int:
+    """Return how many days of a plan's candles have to be fetched before tonight's backtest; 0: all that it plans."""
+    settings = Settings()
+    return nightly.days_behind(settings, subjects.of_plan(settings, plan))
+
+
 @task(name="nightly backtest", task_run_name="backtest {plan}", **DATABASE)
 def backtest_night(plan: str) -> dict[str, Any]:
     """Backtest one plan, store the night, tell what must not be, and return its figures."""

@@ -4,13 +4,13 @@ import hashlib
 import time
 from typing import Any
 
-from tasks import backtesting, reach, telling
+from tasks import backtesting, collecting, reach, telling
 from tasks.backtesting import Asked, Backtested
 from tasks.collecting import DAY_MS
 from tasks.subjects import Subject
 from trader_core.evidence.backtest_gate import NightFigures, nightly_finding
 from trader_core.model.bar import timeframe_ms
-from trader_core.model.errors import DataFault
+from trader_core.model.errors import DataFault, UnknownName
 from trader_core.model.money import to_text
 from trader_core.settings import Settings
 from trader_core.store.candles import candle_range
@@ -55,6 +55,23 @@ def night_of(name: str, done: Backtested) -> Night:
         name, done.session_id, done.asked.plan.digest(), data, code_hash(), done.digest, metrics.return_ppm, metrics.drawdown_ppm,
         metrics.episodes, done.asked.from_ms, done.asked.to_ms,
     )  # fmt: skip
+
+
+def days_behind(settings: Settings, subject: Subject) -> int:
+    """Return how many days reach back from now over all that is not stored yet, and one more for late revisions.
+
+    0, the plan's whole history, while a part of that is not stored. Raises VenueUnavailable.
+    """
+    plan, now_ms = subject.plan, collecting.venue_now_ms(settings, subject)
+    with reach.transaction(settings) as db:
+        try:
+            ranges = [candle_range(db, find_instrument(db, plan.venue, symbol)[0], plan.timeframe) for symbol in plan.symbols]
+        except UnknownName:
+            return 0
+    firsts, lasts, _ = zip(*ranges, strict=True)
+    if not all(lasts) or max(firsts) > now_ms - (plan.history_days - 1) * DAY_MS:
+        return 0
+    return int(min((now_ms - min(lasts)) // DAY_MS + 2, plan.history_days))
 
 
 def interval(db: Connection, subject: Subject) -> tuple[int, int]:
