@@ -10,14 +10,23 @@ from contextlib import contextmanager
 from typing import Any
 
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 
 from tasks import reach, subjects
 from tasks.locks import held
+from trader_core.model.errors import BadInput, DataFault
 from trader_core.settings import Settings
 
+
+def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Tell whether a failure may pass by waiting: what was given wrong stays wrong, and is said at once; a venue's data may change."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, DataFault) or not isinstance(error, BadInput)
+
+
 PLAIN: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
-DATABASE: dict[str, Any] = {**PLAIN, "retries": 4, "retry_delay_seconds": [1, 3, 10, 30]}
-VENUE: dict[str, Any] = {**PLAIN, "retries": 3, "retry_delay_seconds": [2, 10, 60]}
+DATABASE: dict[str, Any] = {**PLAIN, "retry_condition_fn": may_pass, "retries": 4, "retry_delay_seconds": [1, 3, 10, 30]}
+VENUE: dict[str, Any] = {**PLAIN, "retry_condition_fn": may_pass, "retries": 3, "retry_delay_seconds": [2, 10, 60]}
 
 
 def subject_of(plan: str, road_id: str) -> subjects.Subject:

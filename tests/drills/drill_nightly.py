@@ -1,4 +1,4 @@
-"""A night under a real worker: every plan that can be is fetched, checked and backtested; one that cannot is named. `make drill` runs it."""
+"""A night under a real worker: every plan that can be is fetched, checked and backtested; others are named. `make drill` runs this."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
