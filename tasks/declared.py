@@ -26,6 +26,8 @@ def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
 
 PLAIN: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 DATABASE: dict[str, Any] = {**PLAIN, "retry_condition_fn": may_pass, "retries": 4, "retry_delay_seconds": [1, 3, 10, 30]}
+SOON: dict[str, Any] = {**DATABASE, "retry_delay_seconds": [1, 2, 3, 4]}
+"""For what a person waits for: a trader that is restarted is back within seconds, and one that nobody started is named."""
 VENUE: dict[str, Any] = {**PLAIN, "retry_condition_fn": may_pass, "retries": 3, "retry_delay_seconds": [2, 10, 60]}
 
 

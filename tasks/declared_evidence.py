@@ -6,7 +6,7 @@ from typing import Any
 from prefect import task
 
 from tasks import backtesting, collecting, judging, nightly, quality, reach, subjects, validating
-from tasks.declared import DATABASE, PLAIN, VENUE, subject_of
+from tasks.declared import DATABASE, PLAIN, SOON, VENUE, subject_of
 from trader_core import config
 from trader_core.evidence.road import Step
 from trader_core.settings import Settings
@@ -103,9 +103,9 @@ def begin_validation(plan: str, road_id: str, hours: int, attempt: int, flow_run
     return {"validation_id": row.validation_id, "hours": row.hours, "attempt": row.attempt, "thresholds": row.thresholds_digest}
 
 
-@task(name="open paper and dry-run", **DATABASE)
+@task(name="open paper and dry-run", **SOON)
 def open_validation(validation_id: str) -> tuple[str, str]:
-    """Leave both sessions requested; raises TraderAway within a second when nobody would open them."""
+    """Leave both sessions requested; raises TraderAway within seconds when nobody would open them."""
     settings = Settings()
     with reach.engine(settings) as engine:
         return validating.open_sessions(settings, engine, validation_id)
