@@ -9,7 +9,10 @@ from trader_core.engine.arithmetic import mix, multiply_divide
 
 NAMES = ("A/U", "B/U", "C/U")
 ROWS = 150
-PARAMS = {"sma_cross": {"fast": 3, "slow": 9}, "breakout": {"entry": 5, "exit": 3}, "metronome": {"on": 3, "off": 4}}
+PARAMS: dict[str, dict[str, int]] = {
+    "sma_cross": {"fast": 3, "slow": 9}, "breakout": {"entry": 5, "exit": 3}, "metronome": {"on": 3, "off": 4},
+    "momentum": {"period": 4}, "rsi_reversion": {"period": 4, "low": 40}, "buy_and_hold": {},
+}  # fmt: skip
 
 
 def report() -> dict[str, str]:

@@ -14,7 +14,10 @@ from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 
 ROWS = 600 if COMPILED else 120
 some = settings(max_examples=40 if COMPILED else 5, deadline=None)
-PARAMS = {"sma_cross": {"fast": 3, "slow": 8}, "breakout": {"entry": 6, "exit": 3, "memory": 9}, "metronome": {"on": 2, "off": 3}}
+PARAMS: dict[str, dict[str, int]] = {
+    "sma_cross": {"fast": 3, "slow": 8}, "breakout": {"entry": 6, "exit": 3, "memory": 9}, "metronome": {"on": 2, "off": 3},
+    "momentum": {"period": 5, "rise_ppm": 100}, "rsi_reversion": {"period": 5, "low": 40, "high": 60, "memory": 9}, "buy_and_hold": {},
+}  # fmt: skip
 NAMES = sorted(PARAMS)
 
 
@@ -51,13 +54,42 @@ def test_a_metronome_looks_at_nothing_but_the_time() -> None:
     assert found.tolist() == [-1, 10_000, 0, 0, 0, 10_000, 10_000]
 
 
+def test_momentum_compares_with_the_close_a_period_ago() -> None:
+    """Two bars back, and more than 1 %: 101 is 1 % above 100 and not more, 101.01 is; 102.01 is not above 101 by more than 1 %."""
+    found = strategies.targets_of("momentum", {"period": 2, "rise_ppm": 10_000}, bars("100 101 101 102.01 102.02 102.01"))
+    assert found.tolist() == [-1, -1, 0, 0, 10_000, 0]
+
+
+def test_momentum_without_a_rise_wants_any_rise() -> None:
+    assert strategies.targets_of("momentum", {"period": 1, "rise_ppm": 0}, bars("100 100 100.01 100")).tolist() == [-1, 0, 10_000, 0]
+
+
+def test_an_oversold_index_enters_and_an_overbought_one_leaves() -> None:
+    """Two moves each: -1 -1 is 0 %, -1 +1 is 50 % and lies between, +1 +2 is 100 %."""
+    params = {"period": 2, "low": 30, "high": 60, "memory": 2}
+    found = strategies.targets_of("rsi_reversion", params, bars("100 100 99 98 99 101 101 101 101"))
+    assert found.tolist() == [-1, -1, -1, 10_000, 10_000, 0, 0, 0, 0]
+
+
+def test_an_index_at_its_limit_counts_and_one_unit_beside_it_does_not() -> None:
+    """Gains of 3 and losses of 7 are 30 %; gains of 3.01 of 10.01 are more. Without a move there is no index."""
+    params = {"period": 2, "low": 30, "high": 60, "memory": 1}
+    assert strategies.targets_of("rsi_reversion", params, bars("100 103 96")).tolist() == [-1, -1, 10_000]
+    assert strategies.targets_of("rsi_reversion", params, bars("100 103.01 96.01")).tolist() == [-1, -1, 0]
+    assert strategies.targets_of("rsi_reversion", params, bars("100 100 100")).tolist() == [-1, -1, 0]
+
+
+def test_buy_and_hold_is_always_in() -> None:
+    assert strategies.targets_of("buy_and_hold", {}, bars("100 99 - 98")).tolist() == [10_000, 10_000, -1, 10_000]
+
+
 @pytest.mark.parametrize("name", NAMES)
 @some
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_decide_all_equals_decide_on_every_bar(name: str, seed: int, data: st.DataObject) -> None:
     market, _ = random_market(seed, ROWS, 1)
     strategy = strategies.find(name)
-    drawn = {param.name: data.draw(st.integers(param.low, min(param.high, 40))) for param in strategy.params}
+    drawn = {param.name: data.draw(st.integers(param.low, min(param.high, max(param.low + 30, 40)))) for param in strategy.params}
     params: Any = {**drawn, "slow": drawn["fast"] + drawn["slow"]} if name == "sma_cross" else drawn
     one_by_one = strategies.targets_of(name, params, market[:, 0])
     assert (one_by_one == strategies.targets_all(name, params, market[:, 0])).all()
@@ -66,7 +98,7 @@ def test_decide_all_equals_decide_on_every_bar(name: str, seed: int, data: st.Da
 @pytest.mark.parametrize("name", NAMES)
 def test_both_targets_occur_in_a_random_market(name: str) -> None:
     found = strategies.targets_of(name, PARAMS[name], random_market(1, ROWS, 1)[0][:, 0])
-    assert set(found.tolist()) == {-1, 0, 10_000}
+    assert set(found.tolist()) == ({-1, 10_000} if name == "buy_and_hold" else {-1, 0, 10_000})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +136,7 @@ def test_a_missing_slot_silences_the_whole_window_behind_it(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_too_few_bars_give_no_target(name: str) -> None:
     rows = strategies.lookback(name, PARAMS[name])
-    market, _ = random_market(5, rows - 1, 1, gaps=False)
+    market = random_market(5, rows, 1, gaps=False)[0][: rows - 1]
     assert strategies.target_at(name, PARAMS[name], market[:, 0]) == -1
     assert strategies.targets_of(name, PARAMS[name], market[:0, 0]).tolist() == []
     assert strategies.targets_all(name, PARAMS[name], market[:0, 0]).tolist() == []
@@ -122,13 +154,22 @@ def test_indicators_are_the_values_that_were_compared() -> None:
     }
 
 
+def test_the_new_ones_show_what_they_compared_too() -> None:
+    window = bars("100 103 96")
+    assert strategies.find("momentum").indicators({"period": 2, "rise_ppm": 0}, window) == {"close": 9_600, "close_before": 10_000}
+    rsi = strategies.find("rsi_reversion")
+    assert rsi.indicators({"period": 2, "low": 30, "high": 60, "memory": 1}, window) == {"gains": 300, "losses": 700, "rsi": 30}
+    assert rsi.indicators({"period": 1, "low": 30, "high": 60, "memory": 1}, bars("100 100"))["rsi"] == -1
+    assert strategies.find("buy_and_hold").indicators({}, window) == {"close": 9_600}
+
+
 def test_parameters_are_filled_in_and_read_from_text() -> None:
     assert strategies.parse_params(strategies.find("sma_cross"), {}) == {"fast": 20, "slow": 100}
     assert strategies.parse_params(strategies.find("breakout"), {"exit": "7"}) == {"entry": 55, "exit": 7, "memory": 200}
 
 
 def test_an_unknown_strategy_is_answered_with_those_that_exist() -> None:
-    with pytest.raises(UnknownName, match="breakout, metronome, sma_cross"):
+    with pytest.raises(UnknownName, match="breakout, buy_and_hold, metronome, momentum, rsi_reversion, sma_cross"):
         strategies.find("martingale")
 
 

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trader_core.engine.kernel import as_records, entry, kernel
-from trader_core.engine.strategies import breakout, metronome, sma_cross
+from trader_core.engine.strategies import breakout, buy_and_hold, metronome, momentum, rsi_reversion, sma_cross
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.money import PRODUCT_MAX
 
-STRATEGIES = {strategy.name: strategy for strategy in (sma_cross.STRATEGY, breakout.STRATEGY, metronome.STRATEGY)}
+FILES = (sma_cross, breakout, metronome, momentum, buy_and_hold, rsi_reversion)
+STRATEGIES: dict[str, Strategy] = {file.STRATEGY.name: file.STRATEGY for file in FILES}
 SMA_CROSS, BREAKOUT, METRONOME = sma_cross.STRATEGY.number, breakout.STRATEGY.number, metronome.STRATEGY.number
+MOMENTUM, BUY_AND_HOLD, RSI_REVERSION = momentum.STRATEGY.number, buy_and_hold.STRATEGY.number, rsi_reversion.STRATEGY.number
 NO_DECISION = -1
 
 
@@ -86,6 +88,12 @@ def _decide(number: int, values: Any, window: Any) -> int:
         return breakout.decide(values, window)
     if number == METRONOME:
         return metronome.decide(values, window)
+    if number == MOMENTUM:
+        return momentum.decide(values, window)
+    if number == BUY_AND_HOLD:
+        return buy_and_hold.decide(values, window)
+    if number == RSI_REVERSION:
+        return rsi_reversion.decide(values, window)
     return NO_DECISION
 
 
