@@ -77,6 +77,16 @@ def stack_status(settings: "Settings") -> dict[str, Any]:
     return found
 
 
+def prefect_status(settings: "Settings") -> str:
+    """Return where Prefect's server is, in words; one that was announced and does not answer is named."""
+    local = import_module("deployments.prefect_local")
+    try:
+        said = json.loads(local.announce_path(settings).read_text())
+    except (OSError, ValueError):
+        return "not running"
+    return str(said["ui_url"]) if local.healthy(said["api_url"]) else f"announced at {said['ui_url']}, no answer"
+
+
 def exchange_announced(settings: "Settings") -> dict[str, Any]:
     """Return what an embedded exchange announced in this home, or nothing; whether it still listens is another question."""
     path = import_module("deployments.stack").announce_path(settings)

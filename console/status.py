@@ -1,6 +1,5 @@
 """`gatehouse status` and `gatehouse doctor`: what is there, what runs, and what to do about what is wrong."""
 
-import json
 import os
 import shutil
 import sys
@@ -39,7 +38,7 @@ def status(*, as_json: AsJson = False) -> None:
     values: dict[str, Any] = {**_versions(), "home": str(settings.folder()), **_database(found)}
     stack = reach.stack_status(settings)
     values |= {"exchange": stack.get("sandbox") or "not running", "traders": ", ".join(stack.get("accounts", ())) or "none kept up"}
-    values |= {"prefect": _prefect(settings)}
+    values |= {"prefect": reach.prefect_status(settings)}
     values |= {"disk_free_mb": _disk_free_mb(settings.folder()), "engine_cache": _engine_cache(settings.folder())}
     values |= {"killed": _killed(settings), "sessions": [], "collections": []}
     if found.running:
@@ -78,17 +77,6 @@ def _disk_free_mb(folder: Path) -> int:
 def _engine_cache(folder: Path) -> str:
     caches = sorted((folder / "cache").glob("engine-*"))
     return caches[-1].name if caches else "none yet: the first backtest compiles it"
-
-
-def _prefect(settings: "Settings") -> str:
-    from deployments.prefect_local import announce_path
-    from deployments.prefect_local import healthy as answers
-
-    try:
-        said = json.loads(announce_path(settings).read_text())
-    except (OSError, ValueError):
-        return "not running"
-    return str(said["ui_url"]) if answers(said["api_url"]) else f"announced at {said['ui_url']}, no answer"
 
 
 def _killed(settings: "Settings") -> str:
@@ -150,7 +138,7 @@ def _machine_checks(settings: "Settings") -> list[Check]:
         Check("disk", f"{free} MB free", "" if free >= DISK_MIN_MB else f"free at least {DISK_MIN_MB} MB"),
         Check("engine cache", _engine_cache(folder)),
         _stack_check(settings),
-        Check("prefect", _prefect(settings)),
+        Check("prefect", reach.prefect_status(settings)),
         *_own_checks(settings),
         Check("orders on real venues", "enabled" if settings.live_trading_enabled else "refused (LIVE_TRADING_ENABLED is not set)"),
     ]
