@@ -17,6 +17,8 @@ some = settings(max_examples=40 if COMPILED else 5, deadline=None)
 PARAMS: dict[str, dict[str, int]] = {
     "sma_cross": {"fast": 3, "slow": 8}, "breakout": {"entry": 6, "exit": 3, "memory": 9}, "metronome": {"on": 2, "off": 3},
     "momentum": {"period": 5, "rise_ppm": 100}, "rsi_reversion": {"period": 5, "low": 40, "high": 60, "memory": 9}, "buy_and_hold": {},
+    "ema_cross": {"fast": 2, "slow": 5}, "macd": {"fast": 2, "slow": 4, "signal": 3},
+    "bollinger_reversion": {"period": 4, "width_pct": 100, "memory": 6},
 }  # fmt: skip
 NAMES = sorted(PARAMS)
 
@@ -79,6 +81,40 @@ def test_an_index_at_its_limit_counts_and_one_unit_beside_it_does_not() -> None:
     assert strategies.targets_of("rsi_reversion", params, bars("100 100 100")).tolist() == [-1, -1, 0]
 
 
+def test_an_exponential_mean_follows_faster_the_shorter_it_is() -> None:
+    """Shares 1 and 2/3 over eight bars: the fast mean is the close; after a fall it is below at once, after a rise above."""
+    params = {"fast": 1, "slow": 2}
+    found = strategies.targets_of("ema_cross", params, bars("100 100 100 100 100 100 100 100 103 106 100"))
+    assert found.tolist() == [*[-1] * 7, 0, 10_000, 10_000, 0]
+    window = bars("100 100 100 100 100 100 100 103")
+    assert strategies.find("ema_cross").indicators(params, window) == {"fast_mean": 10_300, "slow_mean": 10_200}
+
+
+def test_macd_is_above_its_signal_while_the_means_move_apart() -> None:
+    """Lengths 1, 2 and 1: the signal is the line itself, so that nothing is ever above; with 2 it lags behind a rise."""
+    rising = "100 " * 12 + "103 109"
+    assert strategies.targets_of("macd", {"fast": 1, "slow": 2, "signal": 1}, bars(rising)).tolist() == [-1] * 11 + [0, 0, 0]
+    assert strategies.targets_of("macd", {"fast": 1, "slow": 2, "signal": 2}, bars("100 " * 15 + "103 100")).tolist()[-3:] == [
+        -1,
+        10_000,
+        0,
+    ]
+    window = bars("100 " * 15 + "103")
+    shown = strategies.find("macd").indicators({"fast": 1, "slow": 2, "signal": 2}, window)
+    assert shown == {"line": 100, "signal": 66}
+
+
+def test_a_close_below_the_band_enters_and_one_above_the_mean_leaves() -> None:
+    """Closes 100 100 100 96: mean 99, deviation 1.73, so that 96 lies 1.73 deviations below it; 100 again lies above."""
+    params = {"period": 4, "width_pct": 170, "memory": 2}
+    found = strategies.targets_of("bollinger_reversion", params, bars("100 100 100 100 100 96 100"))
+    assert found.tolist() == [-1, -1, -1, -1, 0, 10_000, 0]
+    wider = strategies.targets_of("bollinger_reversion", params | {"width_pct": 174}, bars("100 100 100 100 100 96 100"))
+    assert wider.tolist() == [-1, -1, -1, -1, 0, 0, 0]
+    shown = strategies.find("bollinger_reversion").indicators({"period": 4, "width_pct": 100, "memory": 1}, bars("100 100 100 96"))
+    assert shown == {"close": 9_600, "mean": 9_900, "band": 9_726}
+
+
 def test_buy_and_hold_is_always_in() -> None:
     assert strategies.targets_of("buy_and_hold", {}, bars("100 99 - 98")).tolist() == [10_000, 10_000, -1, 10_000]
 
@@ -90,7 +126,7 @@ def test_decide_all_equals_decide_on_every_bar(name: str, seed: int, data: st.Da
     market, _ = random_market(seed, ROWS, 1)
     strategy = strategies.find(name)
     drawn = {param.name: data.draw(st.integers(param.low, min(param.high, max(param.low + 30, 40)))) for param in strategy.params}
-    params: Any = {**drawn, "slow": drawn["fast"] + drawn["slow"]} if name == "sma_cross" else drawn
+    params: Any = {**drawn, "slow": drawn["fast"] + drawn["slow"]} if "slow" in drawn else drawn
     one_by_one = strategies.targets_of(name, params, market[:, 0])
     assert (one_by_one == strategies.targets_all(name, params, market[:, 0])).all()
 
@@ -169,7 +205,9 @@ def test_parameters_are_filled_in_and_read_from_text() -> None:
 
 
 def test_an_unknown_strategy_is_answered_with_those_that_exist() -> None:
-    with pytest.raises(UnknownName, match="breakout, buy_and_hold, metronome, momentum, rsi_reversion, sma_cross"):
+    with pytest.raises(
+        UnknownName, match="bollinger_reversion, breakout, buy_and_hold, ema_cross, macd, metronome, momentum, rsi_reversion, sma_cross"
+    ):
         strategies.find("martingale")
 
 

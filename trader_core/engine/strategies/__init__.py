@@ -7,16 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trader_core.engine.kernel import as_records, entry, kernel
-from trader_core.engine.strategies import breakout, buy_and_hold, metronome, momentum, rsi_reversion, sma_cross
+from trader_core.engine.strategies import (
+    bollinger_reversion,
+    breakout,
+    buy_and_hold,
+    ema_cross,
+    macd,
+    metronome,
+    momentum,
+    rsi_reversion,
+    sma_cross,
+)
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.money import PRODUCT_MAX
 
-FILES = (sma_cross, breakout, metronome, momentum, buy_and_hold, rsi_reversion)
+FILES = (sma_cross, breakout, metronome, momentum, buy_and_hold, rsi_reversion, ema_cross, macd, bollinger_reversion)
 STRATEGIES: dict[str, Strategy] = {file.STRATEGY.name: file.STRATEGY for file in FILES}
 SMA_CROSS, BREAKOUT, METRONOME = sma_cross.STRATEGY.number, breakout.STRATEGY.number, metronome.STRATEGY.number
 MOMENTUM, BUY_AND_HOLD, RSI_REVERSION = momentum.STRATEGY.number, buy_and_hold.STRATEGY.number, rsi_reversion.STRATEGY.number
+EMA_CROSS, MACD, BOLLINGER = ema_cross.STRATEGY.number, macd.STRATEGY.number, bollinger_reversion.STRATEGY.number
 NO_DECISION = -1
 
 
@@ -94,6 +105,12 @@ def _decide(number: int, values: Any, window: Any) -> int:
         return buy_and_hold.decide(values, window)
     if number == RSI_REVERSION:
         return rsi_reversion.decide(values, window)
+    if number == EMA_CROSS:
+        return ema_cross.decide(values, window)
+    if number == MACD:
+        return macd.decide(values, window)
+    if number == BOLLINGER:
+        return bollinger_reversion.decide(values, window)
     return NO_DECISION
 
 
