@@ -19,6 +19,7 @@ PARAMS: dict[str, dict[str, int]] = {
     "momentum": {"period": 5, "rise_ppm": 100}, "rsi_reversion": {"period": 5, "low": 40, "high": 60, "memory": 9}, "buy_and_hold": {},
     "ema_cross": {"fast": 2, "slow": 5}, "macd": {"fast": 2, "slow": 4, "signal": 3},
     "bollinger_reversion": {"period": 4, "width_pct": 100, "memory": 6},
+    "volatility_target": {"period": 4, "target_ppm": 2_000, "step_bps": 1_000},
 }  # fmt: skip
 NAMES = sorted(PARAMS)
 
@@ -115,6 +116,17 @@ def test_a_close_below_the_band_enters_and_one_above_the_mean_leaves() -> None:
     assert shown == {"close": 9_600, "mean": 9_900, "band": 9_726}
 
 
+def test_twice_the_volatility_that_is_wanted_halves_the_position() -> None:
+    """Returns of 1 % and of 2 %: wanted are 0.51 %, so that 5100 and 2550 bps remain, in steps of 1000."""
+    params = {"period": 2, "target_ppm": 5_100, "step_bps": 1_000}
+    found = strategies.targets_of("volatility_target", params, bars("100 100 100 101 102.01 104.0502 106.131204", price_exp=6))
+    assert found.tolist()[:3] == [-1, -1, 10_000], "without a move all of it"
+    assert found.tolist()[4] == 5_000
+    assert found.tolist()[6] == 2_000
+    shown = strategies.find("volatility_target").indicators(params, bars("100 102 104.04", price_exp=6))
+    assert shown["volatility_ppm"] // 10 in {1_999, 2_000}
+
+
 def test_buy_and_hold_is_always_in() -> None:
     assert strategies.targets_of("buy_and_hold", {}, bars("100 99 - 98")).tolist() == [10_000, 10_000, -1, 10_000]
 
@@ -134,7 +146,10 @@ def test_decide_all_equals_decide_on_every_bar(name: str, seed: int, data: st.Da
 @pytest.mark.parametrize("name", NAMES)
 def test_both_targets_occur_in_a_random_market(name: str) -> None:
     found = strategies.targets_of(name, PARAMS[name], random_market(1, ROWS, 1)[0][:, 0])
-    assert set(found.tolist()) == ({-1, 10_000} if name == "buy_and_hold" else {-1, 0, 10_000})
+    if name == "volatility_target":
+        assert len(set(found.tolist())) > 3, "more than in and out"
+    else:
+        assert set(found.tolist()) == ({-1, 10_000} if name == "buy_and_hold" else {-1, 0, 10_000})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -205,9 +220,7 @@ def test_parameters_are_filled_in_and_read_from_text() -> None:
 
 
 def test_an_unknown_strategy_is_answered_with_those_that_exist() -> None:
-    with pytest.raises(
-        UnknownName, match="bollinger_reversion, breakout, buy_and_hold, ema_cross, macd, metronome, momentum, rsi_reversion, sma_cross"
-    ):
+    with pytest.raises(UnknownName, match=", ".join(NAMES)):
         strategies.find("martingale")
 
 

@@ -17,17 +17,19 @@ from trader_core.engine.strategies import (
     momentum,
     rsi_reversion,
     sma_cross,
+    volatility_target,
 )
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.money import PRODUCT_MAX
 
-FILES = (sma_cross, breakout, metronome, momentum, buy_and_hold, rsi_reversion, ema_cross, macd, bollinger_reversion)
+FILES = (sma_cross, breakout, metronome, momentum, buy_and_hold, rsi_reversion, ema_cross, macd, bollinger_reversion, volatility_target)
 STRATEGIES: dict[str, Strategy] = {file.STRATEGY.name: file.STRATEGY for file in FILES}
 SMA_CROSS, BREAKOUT, METRONOME = sma_cross.STRATEGY.number, breakout.STRATEGY.number, metronome.STRATEGY.number
 MOMENTUM, BUY_AND_HOLD, RSI_REVERSION = momentum.STRATEGY.number, buy_and_hold.STRATEGY.number, rsi_reversion.STRATEGY.number
 EMA_CROSS, MACD, BOLLINGER = ema_cross.STRATEGY.number, macd.STRATEGY.number, bollinger_reversion.STRATEGY.number
+VOLATILITY_TARGET = volatility_target.STRATEGY.number
 NO_DECISION = -1
 
 
@@ -91,6 +93,21 @@ def targets_all(name: str, params: Params, bars: Bars, valid: NDArray[np.bool_] 
 
 
 @kernel
+def _decide_more(number: int, values: Any, window: Any) -> int:
+    if number == RSI_REVERSION:
+        return rsi_reversion.decide(values, window)
+    if number == EMA_CROSS:
+        return ema_cross.decide(values, window)
+    if number == MACD:
+        return macd.decide(values, window)
+    if number == BOLLINGER:
+        return bollinger_reversion.decide(values, window)
+    if number == VOLATILITY_TARGET:
+        return volatility_target.decide(values, window)
+    return NO_DECISION
+
+
+@kernel
 def _decide(number: int, values: Any, window: Any) -> int:
     """Dispatch by number: a function as an argument would be compiled anew in every process."""
     if number == SMA_CROSS:
@@ -103,15 +120,7 @@ def _decide(number: int, values: Any, window: Any) -> int:
         return momentum.decide(values, window)
     if number == BUY_AND_HOLD:
         return buy_and_hold.decide(values, window)
-    if number == RSI_REVERSION:
-        return rsi_reversion.decide(values, window)
-    if number == EMA_CROSS:
-        return ema_cross.decide(values, window)
-    if number == MACD:
-        return macd.decide(values, window)
-    if number == BOLLINGER:
-        return bollinger_reversion.decide(values, window)
-    return NO_DECISION
+    return _decide_more(number, values, window)
 
 
 @entry
