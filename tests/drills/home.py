@@ -51,19 +51,18 @@ def opened(folder: Path, config: str = "") -> Iterator[Home]:
     folder.mkdir()
     share_cache(folder)
     (folder / "gatehouse.toml").write_text(config)
-    changed = {"GATEHOUSE_HOME": str(folder), "GATEHOUSE_PREFECT_PORT": str(free_port())}
-    before = {name: os.environ.get(name) for name in (*changed, "GATEHOUSE_DATABASE_URL")}
-    os.environ.update(changed)
-    os.environ.pop("GATEHOUSE_DATABASE_URL", None)
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if name.startswith("PREFECT_") or name == "GATEHOUSE_DATABASE_URL":
+            del os.environ[name]  # another home's
+    os.environ.update({"GATEHOUSE_HOME": str(folder), "GATEHOUSE_PREFECT_PORT": str(free_port())})
     try:
         settings = Settings()
         with stack.local(settings, [*EXCHANGE, "--seed", SEED], accounts=("paper", "sandbox"), webhook="sink") as run:
             yield Home(settings, run, run.start_prefect(), open_engine(run.server.url("flow"), pool=False))
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def say(text: str) -> None:
