@@ -36,6 +36,10 @@ class GatehouseError(Exception):
         self.expected, self.found, self.todo = expected, found, todo
         super().__init__(f"expected {expected}; found {found}; {todo}")
 
+    def __reduce__(self) -> tuple[type["GatehouseError"], tuple[str, str, str]]:
+        """Cross the border between processes whole."""
+        return type(self), (self.expected, self.found, self.todo)
+
 
 class BadInput(GatehouseError):
     """What the caller gave is wrong; nothing was changed."""
