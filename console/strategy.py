@@ -1,13 +1,15 @@
-"""`gatehouse strategy`: which strategies there are, and what they can be told."""
+"""`gatehouse strategy`: which strategies there are, what they can be told, and whether one looks into the future."""
 
+from functools import partial
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from console import show
+from console import options, show
 
-strategy_app = typer.Typer(no_args_is_help=True, help="Strategies: list them with their parameters.")
+strategy_app = typer.Typer(no_args_is_help=True, help="Strategies: list them with their parameters, check one for a look ahead.")
+ENDS = {"NO_GO": 2, "NOT_ENOUGH_EVIDENCE": 3}
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
 
 
@@ -33,6 +35,42 @@ def list_(*, as_json: AsJson = False) -> None:
         for first, p, span in _rows(one["params"])
     ]
     show.rows("Strategies", ["strategy", "bars", "parameter", "default", "range", "meaning"], lines)
+
+
+@strategy_app.command("check")
+def check(
+    *,
+    name: Annotated[str, typer.Argument(help="The strategy's name.")],
+    param: Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")] = None,
+    bars: Annotated[int, typer.Option(help="Bars of the market that it is shown on, 100 to 100000.")] = 3_000,
+    cuts: Annotated[int, typer.Option(help="Places at which the future is cut off and replaced, 10 to 1000.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the market and of the places.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Show on a seeded market that a strategy's targets do not depend on later bars, nor on more bars than it says.
+
+    Ends with 0 for GO, 2 for NO_GO, 3 for NOT_ENOUGH_EVIDENCE.
+    """
+    options.between("--bars", bars, 100, 100_000)
+    options.between("--cuts", cuts, 10, 1_000)
+    options.between("--seed", seed, 0, 2**32 - 1)
+    strategies, causality = import_module("trader_core.engine.strategies"), import_module("trader_core.evidence.causality")
+    params = strategies.parse_params(strategies.find(name), options.params(param or []))
+    lookback = strategies.lookback(name, params)
+    with show.working("Checking"):
+        judged = causality.judge_causality(
+            lookback, partial(strategies.targets_of, name, params), partial(strategies.targets_all, name, params),
+            causality.sample(bars, lookback, cuts, seed),
+        )  # fmt: skip
+    values = {"strategy": name, "params": params, "bars": bars, "cuts": cuts, "seed": seed, "verdict": str(judged.verdict)}
+    findings = [{"finding": one.name, "measured": one.measured, "holds": one.holds, "todo": one.todo} for one in judged.findings]
+    if as_json:
+        show.answer(values | {"findings": findings}, as_json=True)
+    else:
+        show.answer(values, as_json=False)
+        show.rows("", ["finding", "measured", "holds", "what to do"], [list(one.values()) for one in findings])
+    if judged.verdict != "GO":
+        raise typer.Exit(ENDS[str(judged.verdict)])
 
 
 def _rows(params: list[dict[str, object]]) -> list[tuple[bool, dict[str, object], str]]:
