@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import kernel
+from trader_core.engine.strategies.memory import held_since
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
@@ -46,15 +47,10 @@ def decide(values: Any, window: Any) -> int:
 def decide_all(values: Any, bars: Any) -> Any:
     """Return `decide` for every bar, by remembering the last event; what stands before the first full window means nothing."""
     entry, leave, memory = values[0], values[1], values[2]
-    targets = np.zeros(bars.shape[0], np.int64)
-    last, last_at = 0, 0
+    events = np.zeros(bars.shape[0], np.int64)
     for at in range(bars.shape[0]):
-        event = _event(bars, at, entry, leave)
-        if event != 0:
-            last, last_at = event, at
-        if last > 0 and at - last_at < memory:
-            targets[at] = BPS
-    return targets
+        events[at] = _event(bars, at, entry, leave)
+    return held_since(events, memory)
 
 
 def indicators(params: Params, window: Bars) -> dict[str, int]:

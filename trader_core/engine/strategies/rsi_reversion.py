@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import kernel
+from trader_core.engine.strategies.memory import held_since
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
@@ -55,20 +56,17 @@ def decide(values: Any, window: Any) -> int:
 def decide_all(values: Any, bars: Any) -> Any:
     """Return `decide` for every bar, by running sums and the last event; what stands before the first full window means nothing."""
     period, low, high, memory = values[0], values[1], values[2], values[3]
-    targets = np.zeros(bars.shape[0], np.int64)
-    gains, losses, last, last_at = 0, 0, 0, 0
+    events = np.zeros(bars.shape[0], np.int64)
+    gains, losses = 0, 0
     for at in range(1, bars.shape[0]):
         move = _move(bars, at)
         gains, losses = gains + max(move, 0), losses + max(-move, 0)
         if at > period:
             move = _move(bars, at - period)
             gains, losses = gains - max(move, 0), losses - max(-move, 0)
-        event = _event(gains, losses, low, high) if at >= period else 0
-        if event != 0:
-            last, last_at = event, at
-        if last > 0 and at - last_at < memory:
-            targets[at] = BPS
-    return targets
+        if at >= period:
+            events[at] = _event(gains, losses, low, high)
+    return held_since(events, memory)
 
 
 def indicators(params: Params, window: Bars) -> dict[str, int]:
