@@ -30,12 +30,13 @@ def backtest(
     stop_loss_ppm: Annotated[int, typer.Option(help="Exit below entry by this much; 0 is off.")] = 0,
     take_profit_ppm: Annotated[int, typer.Option(help="Exit above entry by this much; 0 is off.")] = 0,
     slippage_ppm: Annotated[int, typer.Option(help="Every fill is this much worse than the open.")] = 500,
+    set_: options.Set = None,
     data_session: Annotated[str | None, typer.Option(help="Collection session that the bars must still equal.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Run a strategy over stored bars and keep what it did: signals, refusals, orders, fills, figures, and a journal per bar."""
     from trader_core.engine import strategies
-    from trader_core.model.plan import Costs, Limits, Plan
+    from trader_core.model.plan import Costs, Limits, Plan, adjust
 
     started = time.monotonic()
     pairs = options.symbols(symbol)
@@ -46,6 +47,7 @@ def backtest(
         stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm,
         limits=Limits(positions_max=positions_max or min(len(pairs), POSITIONS_DEFAULT)), costs=Costs(slippage_ppm=slippage_ppm),
     )  # fmt: skip
+    plan = adjust(plan, options.pairs(set_ or [], "--set"))
     backtesting = import_module("tasks.backtesting")
     asked = backtesting.Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
     settings = options.settings()

@@ -3,7 +3,9 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from trader_core.model.bar import canonical_symbol
 from trader_core.model.errors import BadInput, OutOfRange, UnknownName
@@ -11,6 +13,10 @@ from trader_core.model.errors import BadInput, OutOfRange, UnknownName
 if TYPE_CHECKING:
     from trader_core.settings import Settings
 
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Another protection, limit or cost as name=value; may be repeated. docs/backtesting.md lists them."),
+]
 TS_MAX = 4_102_444_800_000
 """2100-01-01: a later time is a mistake in the unit."""
 SPEED_MAX = 60
@@ -108,6 +114,19 @@ def venue(text: str) -> str:
     if not (text.isascii() and text.replace("_", "").replace("-", "").isalnum() and len(text) <= 40):  # noqa: PLR2004
         raise UnknownName("a venue such as binance, mexc or sandbox", repr(text)[:60], "correct it")
     return text.lower()
+
+
+def pairs(given: list[str], option: str) -> dict[str, str]:
+    """Return name=value pairs as a dict of texts; raises BadInput for what is none, and for a name given twice."""
+    found: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise BadInput(f"{option} as name=value, for example trailing_ppm=20000", repr(pair)[:60], "correct it")
+        if name in found:
+            raise BadInput(f"each name of {option} once", repr(pair)[:60], "remove the repetition")
+        found[name] = value
+    return found
 
 
 def params(pairs: list[str]) -> dict[str, int]:

@@ -62,6 +62,7 @@ def bypass(
     param: Param = None,
     stop_loss_ppm: Ppm = 0,
     take_profit_ppm: Ppm = 0,
+    set_: options.Set = None,
     stage: Annotated[str, typer.Option(help="The highest stage that it opens: EUR_1, EUR_10 or EUR_100.")] = "EUR_1",
     minutes: Annotated[int, typer.Option(help="How long it lasts, 1 to 60.")] = 15,
     reason: Annotated[
@@ -78,7 +79,7 @@ def bypass(
             f"a reason of at least {REASON_MIN} characters", repr(reason)[:40], "type why the gates are passed by: --reason TEXT"
         )
     settings, place = options.settings(), options.venue(venue)
-    plan = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm)
+    plan = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm, set_)
     expires_ms = int(time.time() * 1000) + minutes * 60_000
     with reach.database(settings) as server, reach.connection(server, "api") as db:
         number = _issued(db, place, plan, "LIMITED", StageName(stage), "bypass", expires_ms, reason)
@@ -100,6 +101,7 @@ def revoke(
     param: Param = None,
     stop_loss_ppm: Ppm = 0,
     take_profit_ppm: Ppm = 0,
+    set_: options.Set = None,
     deny: Annotated[bool, typer.Option("--deny", help="Deny it altogether, also on paper.")] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; recorded for ever.")] = "",
     as_json: AsJson = False,
@@ -108,7 +110,7 @@ def revoke(
     if len(reason.strip()) < REASON_MIN:
         raise BadInput(f"a reason of at least {REASON_MIN} characters", repr(reason)[:40], "type why: --reason TEXT")
     settings, place = options.settings(), options.venue(venue)
-    plan, level = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm), "DENIED" if deny else "PAPER_ONLY"
+    plan, level = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm, set_), "DENIED" if deny else "PAPER_ONLY"
     with reach.database(settings) as server, reach.connection(server, "api") as db:
         number = _issued(db, place, plan, level, StageName.PAPER, "revocation", 2**62, reason)
     show.answer({"permit_id": number, "account": place, "level": level}, as_json=as_json)
@@ -118,18 +120,21 @@ def _end(expires_ms: int) -> str:
     return show.moment(expires_ms) if expires_ms < options.TS_MAX else "never"
 
 
-def _plan(strategy: str, symbol: str, timeframe: str, param: list[str] | None, stop_loss_ppm: int, take_profit_ppm: int) -> "Plan":
+def _plan(
+    strategy: str, symbol: str, timeframe: str, param: list[str] | None, stop_loss_ppm: int, take_profit_ppm: int, set_: list[str] | None
+) -> "Plan":  # fmt: skip
     from trader_core.engine import strategies
     from trader_core.model.bar import timeframe_ms
     from trader_core.model.money import UNIT
-    from trader_core.model.plan import Plan
+    from trader_core.model.plan import Plan, adjust
 
     timeframe_ms(timeframe)
     values = strategies.parse_params(strategies.find(strategy), options.params(param or []))
-    return Plan(
+    plan = Plan(
         strategy, tuple(sorted(values.items())), options.symbols(symbol), timeframe, UNIT, stop_loss_ppm=stop_loss_ppm,
         take_profit_ppm=take_profit_ppm,
     )  # fmt: skip
+    return adjust(plan, options.pairs(set_ or [], "--set"))
 
 
 def _issued(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +50,7 @@ def start(
     param: Annotated[list[str] | None, typer.Option(help="A parameter as name=value; may be repeated.")] = None,
     stop_loss_ppm: Annotated[int, typer.Option(help="Stop-loss below the average price paid, parts per million; 0 is none.")] = 0,
     take_profit_ppm: Annotated[int, typer.Option(help="Take-profit above it, parts per million; 0 is none.")] = 0,
+    set_: options.Set = None,
     eur_rate: Annotated[str, typer.Option(help="What one EUR is worth in the settlement currency, for --mode stage on a real venue.")] = "",
     eur_source: Annotated[str, typer.Option(help="Where that rate was read; kept with it.")] = "",
     flatten: Annotated[bool, typer.Option("--flatten/--keep", help="At the end: sell everything, or keep positions.")] = False,
@@ -60,6 +62,7 @@ def start(
     wanted = build(
         strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
         options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP, rate=rate,
+        settings=options.pairs(set_ or [], "--set"),
     )  # fmt: skip
     with reach.database(settings) as server:
         with reach.connection(server, "flow") as db:
@@ -103,7 +106,7 @@ def require_permit(settings: "Settings", db: "Connection", wanted: Any) -> None:
 def build(
     strategy: str, mode: str, venue: str, symbols: tuple[str, ...], timeframe: str, hours: int, capital: str, stage: str,
     params: dict[str, int], stop_loss_ppm: int = 0, take_profit_ppm: int = 0, end: StopPolicy = StopPolicy.KEEP,
-    *, rate: dict[str, Any] | None = None,
+    *, rate: dict[str, Any] | None = None, settings: dict[str, str] | None = None,
 ) -> Any:  # fmt: skip
     """Return a NewSession from what was asked for; raises BadInput for what no trader could run.
 
@@ -111,9 +114,9 @@ def build(
     """
     from trader_core.engine import strategies
     from trader_core.model.bar import timeframe_ms
-    from trader_core.model.money import PPM
+    from trader_core.model.money import PPM, UNIT
     from trader_core.model.money import capital as capital_of
-    from trader_core.model.plan import Limits, Plan
+    from trader_core.model.plan import Plan, adjust
     from trader_core.store.sessions import NewSession
     from trader_core.venues.profiles import SANDBOX, profile_named
 
@@ -125,21 +128,25 @@ def build(
     if mode not in {SessionMode.PAPER, SessionMode.STAGE}:
         raise UnknownName("a mode of paper, stage", repr(mode), "choose one of them")
     values = strategies.parse_params(strategies.find(strategy), params)
-    limits, rung = Limits(), StageName.PAPER
+    plan = adjust(
+        Plan(
+            strategy, tuple(sorted(values.items())), symbols, timeframe, UNIT, stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm
+        ),
+        settings or {},
+    )
+    plan.require_tradable()
+    rung = StageName.PAPER
     if mode == SessionMode.PAPER:
-        amount_units = capital_of(capital)
+        plan = replace(plan, capital=capital_of(capital))
     else:
         if stage not in {str(name) for name in STAGES}:
             raise UnknownName(f"a stage of {', '.join(STAGES)}", repr(stage), "choose one of them")
         rung = StageName(stage)
         found, eur_ppm = STAGES[rung], int(fx.require(rate, venue)["eur_ppm"])
-        amount_units = found.working_capital * limits.positions_max * eur_ppm // PPM
+        amount_units = found.working_capital * plan.limits.positions_max * eur_ppm // PPM
         budget = found.loss_budget * eur_ppm // PPM  # in all; and no day may lose it either, though earlier days earned it
-        limits = Limits(loss_max=budget, daily_loss_max=budget, latch=True)
-    plan = Plan(
-        strategy, tuple(sorted(values.items())), symbols, timeframe, amount_units,
-        stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm, limits=limits,
-    )  # fmt: skip
+        limits = replace(plan.limits, loss_max=budget, daily_loss_max=budget, latch=True)
+        plan = replace(plan, capital=amount_units, limits=limits)
     disclosures = {"rehearsal": venue == SANDBOX} | ({"fx": rate} if rate is not None else {})
     return NewSession(
         session_id=f"{mode}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",

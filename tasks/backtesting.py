@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from trader_core.engine import simulate, strategies
@@ -77,9 +76,7 @@ def load(engine: Engine, asked: Asked) -> tuple[Market, dict[str, Any]]:
 
 def decide(plan: Plan, market: Market) -> tuple[NDArray[Any], Result]:
     """Return the targets [T, N] and what came of them."""
-    columns = range(len(market.instruments))
-    decided = [strategies.targets_of(plan.strategy, dict(plan.params), market.bars[:, index]) for index in columns]
-    targets = np.stack(decided, axis=1)[market.warm :]
+    targets = strategies.targets_of(plan.strategy, dict(plan.params), market.bars)[market.warm :]
     return targets, simulate.run(plan, market.instruments, market.bars[market.warm :], targets)
 
 

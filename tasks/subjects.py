@@ -1,7 +1,7 @@
 """What a flow works on: a configured plan, or a road with the plan that it froze. Named by one text, so that only ids travel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trader_core import config as configuration
@@ -10,7 +10,7 @@ from trader_core.engine import strategies
 from trader_core.model.errors import BadInput
 from trader_core.model.money import PPM
 from trader_core.model.money import capital as capital_of
-from trader_core.model.plan import Costs, Limits, Plan
+from trader_core.model.plan import Costs, Plan, adjust
 from trader_core.model.stage import STAGES, StageName
 from trader_core.settings import Settings
 from trader_core.store.database import Connection
@@ -50,7 +50,7 @@ class Subject:
 
     def paper_plan(self) -> Plan:
         """Return the plan that backtest, paper and dry-run trade."""
-        return self._plan(capital_of(self.plan.capital), Limits(positions_max=self.positions))
+        return self._plan(capital_of(self.plan.capital))
 
     def stage_plan(self, stage: StageName, eur_ppm: int) -> Plan:
         """Return the plan of a stage: its working capital per position, and its loss budget as a breaker that latches.
@@ -59,21 +59,24 @@ class Subject:
         """
         rung = STAGES[stage]
         budget = rung.loss_budget * eur_ppm // PPM
-        limits = Limits(positions_max=self.positions, loss_max=budget, daily_loss_max=budget, latch=True)
-        return self._plan(self.road.working_capital(stage) * self.positions * eur_ppm // PPM, limits)
+        plan = self._plan(self.road.working_capital(stage) * self.positions * eur_ppm // PPM)
+        return replace(plan, limits=replace(plan.limits, loss_max=budget, daily_loss_max=budget, latch=True))
 
     @property
     def positions(self) -> int:
         """Return how many positions may be open at a time."""
         return self.plan.positions_max or min(len(self.plan.symbols), POSITIONS_DEFAULT)
 
-    def _plan(self, capital: int, limits: Limits) -> Plan:
+    def _plan(self, capital: int) -> Plan:
         found = strategies.parse_params(strategies.find(self.plan.strategy), self.plan.params)
-        return Plan(
+        plan = Plan(
             strategy=self.plan.strategy, params=tuple(sorted(found.items())), symbols=self.plan.symbols, timeframe=self.plan.timeframe,
-            capital=capital, stop_loss_ppm=self.plan.stop_loss_ppm, take_profit_ppm=self.plan.take_profit_ppm, limits=limits,
+            capital=capital, stop_loss_ppm=self.plan.stop_loss_ppm, take_profit_ppm=self.plan.take_profit_ppm,
             costs=Costs(slippage_ppm=self.plan.slippage_ppm),
         )  # fmt: skip
+        plan = adjust(plan, self.plan.settings)
+        plan.require_tradable()
+        return replace(plan, limits=replace(plan.limits, positions_max=self.positions))
 
 
 def of_road(db: Connection, road_id: str) -> Subject:

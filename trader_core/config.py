@@ -35,6 +35,10 @@ class PlanConfig(Part):
     stop_loss_ppm: Ppm = Field(default=0, description="Exit this far below the price paid, in parts per million; 0: none.")
     take_profit_ppm: int = Field(default=0, ge=0, le=100_000_000, description="Exit this far above it; 0: none.")
     slippage_ppm: Ppm = Field(default=500, description="Simulated fills are this much worse than the bar's open.")
+    settings: dict[str, int | str] = Field(
+        default_factory=dict,
+        description="Other protections, limits and costs by name, such as trailing_ppm; see docs/backtesting.md.",
+    )
     history_days: int = Field(default=30, ge=1, le=3650, description="Days of history that are collected and backtested.")
 
     def canonical(self) -> "PlanConfig":

@@ -124,19 +124,22 @@ def slot_by_slot(plan: Plan, instruments: tuple[Instrument, ...], bars: Bars, ta
     account["mode"] = int(Mode.ACTIVE)
     record, grids, count = plan_record(plan), grid_records(instruments, plan), len(instruments)
     ts = builders.START_MS + builders.STEP_MS * np.arange(len(bars), dtype=np.int64)
-    decisions, fills = np.zeros(8 * count, DECISION), np.zeros(8 * count, FILL)
-    equity, cash, counts, found = np.zeros(len(bars), np.int64), np.zeros(len(bars), np.int64), np.zeros(2, np.int64), []
+    curves, found = np.zeros((2, len(bars)), np.int64), []
+    buffers = (np.zeros(8 * count, DECISION), np.zeros(8 * count, FILL), curves[0], curves[1], np.zeros(2, np.int64))
     for at in range(len(bars)):
-        taken = simulate(account, slots, record, grids, ts, bars[: at + 1], targets[: at + 1], at, decisions, fills, equity, cash, counts)
+        taken = simulate(account, slots, record, grids, ts, bars[: at + 1], targets[: at + 1], at, *buffers, 1)
         assert taken == at + 1
         found.append(state_bytes(account, slots))
     return found
 
 
+PROTECTIONS: tuple[dict[str, int], ...] = ({}, {}, {"trailing_ppm": 25_000}, {"time_stop_ms": 5 * builders.STEP_MS})
+
+
 @pytest.mark.parametrize("count", [1, 2, 4])
 @pytest.mark.parametrize("seed", range(4))
 def test_simulation_and_machine_leave_equal_bytes_after_every_slot_and_decide_alike(seed: int, count: int) -> None:
-    plan, instruments = traded(count, stop_loss_ppm=30_000, take_profit_ppm=(0, 20_000)[seed % 2])
+    plan, instruments = traded(count, stop_loss_ppm=30_000, take_profit_ppm=(0, 20_000)[seed % 2], **PROTECTIONS[seed])
     bars, targets = builders.random_market(seed, SLOTS, count)
     expected = run(plan, instruments, bars, targets)
     shell, journal = through_machine(plan, instruments, bars, targets)

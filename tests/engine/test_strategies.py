@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.builders import bars, random_market
 from trader_core.engine import strategies
 from trader_core.engine.kernel import COMPILED
+from trader_core.engine.strategies.table import BLOCK
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 
 ROWS = 600 if COMPILED else 120
@@ -143,6 +144,20 @@ def test_decide_all_equals_decide_on_every_bar(name: str, seed: int, data: st.Da
     assert (one_by_one == strategies.targets_all(name, params, market[:, 0])).all()
 
 
+@pytest.mark.skipif(not COMPILED, reason="thousands of bars take minutes in plain Python")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_of_several_blocks_is_decided_as_its_columns_are(name: str) -> None:
+    market, _ = random_market(8, 2 * BLOCK + 77, 3)
+    for targets in (strategies.targets_of, strategies.targets_all):
+        whole = targets(name, PARAMS[name], market)
+        for column in range(3):
+            assert (whole[:, column] == targets(name, PARAMS[name], market[:, column])).all()
+        start = BLOCK - 5
+        later = targets(name, PARAMS[name], market[start:])
+        rows = strategies.lookback(name, PARAMS[name])
+        assert (later[rows - 1 :] == whole[start + rows - 1 :]).all()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_both_targets_occur_in_a_random_market(name: str) -> None:
     found = strategies.targets_of(name, PARAMS[name], random_market(1, ROWS, 1)[0][:, 0])
@@ -174,12 +189,9 @@ def test_what_lies_before_the_window_changes_nothing(name: str) -> None:
 def test_a_missing_slot_silences_the_whole_window_behind_it(name: str) -> None:
     market, _ = random_market(4, 60, 1, gaps=False)
     rows = strategies.lookback(name, PARAMS[name])
-    valid = np.ones(60, bool)
-    valid[30] = False
-    for found in (
-        strategies.targets_of(name, PARAMS[name], market[:, 0], valid),
-        strategies.targets_all(name, PARAMS[name], market[:, 0], valid),
-    ):
+    for field in ("open", "high", "low", "close", "volume"):
+        market[field][30] = 0
+    for found in (strategies.targets_of(name, PARAMS[name], market[:, 0]), strategies.targets_all(name, PARAMS[name], market[:, 0])):
         silent = [at for at in range(60) if found[at] == -1]
         assert silent == [*range(rows - 1), *range(30, 30 + rows)]
 

@@ -17,9 +17,9 @@ def is_open(slot: Any, grid: Any) -> int:
 
 @kernel
 def worst_cost(grid: Any, limit: int, qty: int) -> int:
-    """Return what buying `qty` costs at the limit, fee included, each rounded up."""
+    """Return what buying `qty` costs at the limit, fee included, each rounded up: as taker or maker, whichever is dearer."""
     notional = notional_up(limit, qty, grid.multiplier, grid.divisor)
-    return notional + rate_up(notional, grid.taker_ppm)
+    return notional + rate_up(notional, max(grid.taker_ppm, grid.maker_ppm))
 
 
 @kernel
@@ -30,7 +30,7 @@ def take_buying(account: Any, slot: Any, grid: Any, qty: int) -> None:
     account.reserved += reserved - slot.buy_reserved
     slot.buy_reserved = reserved
     if slot.buying == 0:
-        slot.buy_limit = 0
+        slot.buy_limit, slot.buy_kind, slot.buy_trigger, slot.buy_age = 0, 0, 0, 0
 
 
 @kernel
@@ -38,7 +38,7 @@ def take_selling(slot: Any, qty: int) -> None:
     """Leave `qty` less in flight, at least 0."""
     slot.selling = max(slot.selling - qty, 0)
     if slot.selling == 0:
-        slot.sell_limit = 0
+        slot.sell_limit, slot.sell_kind, slot.sell_age = 0, 0, 0
 
 
 @kernel

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine import book
-from trader_core.engine.decide import BY_OPERATOR, BY_PROTECTION
 from trader_core.engine.kernel import entry
 from trader_core.engine.layout import FILL, Record
 from trader_core.engine.mark import restart_baseline
 from trader_core.engine.play import play
+from trader_core.engine.protect import BY_OPERATOR, BY_PROTECTION, arm
 
 LATCH_FLAT, RESET_BREAKER, WITHDRAW = 1, 2, 3
 RELEASED_AS_ERROR = 1
@@ -20,18 +20,22 @@ RELEASED_AS_ERROR = 1
 
 @entry
 def on_fill(
-    account: Any, slots: Any, plan: Any, grids: Any, i: int, side: int, qty: int,  # noqa: ARG001 - one shape for all three
-    price: int, fee: int, fee_base: int, ts: int,  # noqa: ARG001
+    account: Any, slots: Any, plan: Any, grids: Any, i: int, side: int, qty: int, price: int, fee: int, fee_base: int, ts: int,
 ) -> int:  # fmt: skip
     """Book a fill of instrument i and return 0.
 
     A fill that would sell more than is held, or leave a door, changes nothing but `faults` and returns another number. One
     that arrives when nothing is in flight any more is booked: the venue's word is what happened.
     """
-    return book.fill(account[0], slots[i], grids[i], side, qty, price, fee, fee_base)
+    status = book.fill(account[0], slots[i], grids[i], side, qty, price, fee, fee_base)
+    if status == book.BOOKED:
+        arm(slots[i], plan[0], grids[i], ts)
+    return status
 
 
-IN_FLIGHT = ("buying", "buy_limit", "buy_reserved", "selling", "sell_limit")
+IN_FLIGHT = (
+    "buying", "buy_limit", "buy_reserved", "buy_kind", "buy_trigger", "buy_age", "selling", "sell_limit", "sell_kind", "sell_age",
+)  # fmt: skip
 
 
 def on_late_fill(

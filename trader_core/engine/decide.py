@@ -2,33 +2,18 @@
 
 from typing import Any
 
-from trader_core.engine.arithmetic import down_to, mix, rate_down, rate_up
+from trader_core.engine.arithmetic import down_to, mix
 from trader_core.engine.book import is_open, worst_cost
-from trader_core.engine.guard import DAY_MS, OPERATOR, PROTECT, TARGET, buy_verdicts, held_cost, mode_refusal
+from trader_core.engine.fills import LIMIT, MARKET
+from trader_core.engine.guard import ACTIVE, DAY_MS, HOUR_MS, OPERATOR, PROTECT, TARGET, buy_verdicts, held_cost, mode_refusal
 from trader_core.engine.kernel import kernel
 from trader_core.engine.mark import USABLE, bar_state
-from trader_core.engine.size import affordable, buy_limit, in_band, sell_limit, sellable, slot_worth, wanted_quantity
-from trader_core.model.money import PPM
+from trader_core.engine.protect import BY_OPERATOR, BY_PROTECTION
+from trader_core.engine.size import affordable, entry_prices, exit_limit, in_band, sell_limit, sellable, slot_worth, wanted_quantity
 from trader_core.model.session import Refusal
 
 R_BAND, R_LATCHED, R_UNSELLABLE = int(Refusal.BAND), int(Refusal.LATCHED), int(Refusal.UNSELLABLE)
-BY_PROTECTION, BY_OPERATOR = 1, 2
-"""What latched a slot."""
 LAYER_SIZE = 1 << 5
-
-
-@kernel
-def protection_hit(slot: Any, plan: Any, bar: Any) -> bool:
-    """Return whether the bar touched the stop or the take of the average price paid; the stop comes first, at its worst."""
-    entry = slot.entry_cost
-    if plan.stop_loss_ppm > 0 and bar.low <= entry - rate_down(entry, plan.stop_loss_ppm):
-        return True
-    if plan.take_profit_ppm == 0:
-        return False
-    whole = plan.take_profit_ppm // PPM
-    if whole > 0 and entry > bar.high // whole:
-        return False
-    return bool(bar.high - entry >= entry * whole + rate_up(entry, plan.take_profit_ppm % PPM))
 
 
 @kernel
@@ -36,16 +21,30 @@ def write(account: Any, row: Any, ts: int, i: int, cause: int, target_from: int,
     """Number a new row and fill in what every signal has."""
     row.signal, row.ts, row.instrument, row.cause = account.signals, ts, i, cause
     row.target_from, row.target_to, row.close = target_from, target_to, close
-    row.wanted, row.qty, row.refusal, row.limit, row.reserve, row.verdicts = 0, 0, 0, 0, 0, 0
+    row.wanted, row.qty, row.refusal, row.reserve, row.verdicts = 0, 0, 0, 0, 0
+    row.kind, row.trigger, row.limit = MARKET, 0, 0
     account.signals += 1
 
 
 @kernel
-def order_sell(slot: Any, plan: Any, grid: Any, row: Any, qty: int) -> None:
+def count_order(account: Any, ts: int) -> None:
+    """Count an order for layer 7."""
+    hour = ts // HOUR_MS
+    account.rate_count = account.rate_count + 1 if account.rate_hour == hour else 1
+    account.rate_hour = hour
+
+
+@kernel
+def order_sell(account: Any, slot: Any, plan: Any, grid: Any, row: Any, qty: int) -> None:
     """Turn a written row into the intent to sell, and put it in flight."""
     row.qty = -qty
-    row.limit = sell_limit(grid, row.close, plan.collar_ppm if row.cause == TARGET else plan.exit_collar_ppm)
-    slot.selling, slot.sell_limit, slot.sell_signal, slot.refused = qty, row.limit, row.signal, 0
+    if row.cause == TARGET:
+        row.kind = plan.exit_kind
+        row.limit = exit_limit(plan, grid, row.close) if row.kind == LIMIT else sell_limit(grid, row.close, plan.collar_ppm)
+    else:
+        row.limit = sell_limit(grid, row.close, plan.exit_collar_ppm)
+    slot.selling, slot.sell_limit, slot.sell_kind, slot.sell_signal, slot.refused = qty, row.limit, row.kind, row.signal, 0
+    count_order(account, row.ts)
 
 
 @kernel
@@ -64,7 +63,7 @@ def leave(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: i
     row.wanted, row.refusal, row.verdicts = -down_to(slot.position, grid.lot), refusal, verdicts
     slot.refused = refusal
     if refusal == 0:
-        order_sell(slot, plan, grid, row, qty)
+        order_sell(account, slot, plan, grid, row, qty)
     return 1
 
 
@@ -82,18 +81,16 @@ def lower(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: i
     if row.refusal != 0:
         row.verdicts = 1
         return 1
-    order_sell(slot, plan, grid, row, qty)
+    order_sell(account, slot, plan, grid, row, qty)
     return 1
 
 
 @kernel
-def reduce(account: Any, slot: Any, plan: Any, grid: Any, bar: Any, row: Any, i: int, ts: int, target: int) -> int:
+def reduce(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: int, target: int) -> int:
     """Do all that one instrument may want except buying; return the number of rows written, at most 1."""
     if slot.selling > 0:
         return 0
     held = slot.position >= grid.lot
-    if held and slot.latched == 0 and protection_hit(slot, plan, bar):
-        slot.latched, slot.refused = BY_PROTECTION, 0
     before, idle, changed = slot.target, slot.buying == 0, target >= 0 and target != slot.target
     if changed and target == 0 and idle:
         slot.target, slot.refused = 0, 0
@@ -116,11 +113,23 @@ def reduce(account: Any, slot: Any, plan: Any, grid: Any, bar: Any, row: Any, i:
 
 
 @kernel
-def at_rest(slot: Any, plan: Any, target: int) -> bool:
-    """Return whether nothing can come of a slot: its target unmoved, not latched, and flat or held without stop and take."""
+def at_rest(slot: Any, grid: Any, target: int) -> bool:
+    """Return whether nothing can come of a slot: its target unmoved, not latched, and flat or held because it is wanted."""
     if slot.latched != 0 or (target >= 0 and target != slot.target):
         return False
-    return bool(slot.position == 0 or (slot.target > 0 and plan.stop_loss_ppm == 0 and plan.take_profit_ppm == 0))
+    return bool(slot.position < grid.lot or slot.target > 0)
+
+
+@kernel
+def drop_unwanted(account: Any, slot: Any, plan: Any, target: int) -> None:
+    """Cancel an order that works for several bars when its reason is gone: it is released before it meets another bar."""
+    if plan.good_slots == 1 and plan.delay_slots == 0:
+        return
+    moved = slot.latched != 0 or (target >= 0 and target != slot.target)
+    if slot.buying > 0 and (moved or account.mode != ACTIVE or account.breaker != 0 or slot.blocked != 0):
+        slot.buy_age = -1
+    if slot.selling > 0 and slot.sell_kind == LIMIT and moved:
+        slot.sell_age = -1
 
 
 @kernel
@@ -154,15 +163,17 @@ def buy(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: int
     if in_band(plan, grid, slot_money, close, wanted):
         row.refusal = R_BAND
         return
-    limit = buy_limit(plan, grid, close)
+    trigger, limit = entry_prices(plan, grid, close)
     qty = min(wanted, affordable(account, grid, limit))
-    row.limit = limit
+    row.kind, row.trigger, row.limit = plan.entry_kind, trigger, limit
     row.refusal, row.verdicts = buy_verdicts(account, slot, plan, grid, held, ts, close, limit, wanted, qty)
     if row.refusal != 0:
         return
     account.positions += 1 - is_open(slot, grid)
     row.qty, row.reserve = qty, worst_cost(grid, limit, qty)
     slot.buying, slot.buy_limit, slot.buy_reserved, slot.buy_signal = qty, limit, row.reserve, row.signal
+    slot.buy_kind, slot.buy_trigger, slot.buy_age = row.kind, trigger, 0
+    count_order(account, ts)
     account.reserved += row.reserve
     day = ts // DAY_MS
     slot.entries_day = slot.entries_day + 1 if slot.entry_day == day else 1

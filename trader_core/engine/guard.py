@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trader_core.engine.arithmetic import notional_down, notional_up
+from trader_core.engine.arithmetic import notional_down, notional_up, rate_down
 from trader_core.engine.book import is_open, worst_cost
 from trader_core.engine.kernel import kernel
 from trader_core.model.session import Cause, Mode, Refusal
@@ -11,12 +11,13 @@ ACTIVE, REDUCING, HALTED, KILLED = int(Mode.ACTIVE), int(Mode.REDUCING), int(Mod
 TARGET, PROTECT, OPERATOR = int(Cause.TARGET), int(Cause.PROTECT), int(Cause.OPERATOR)
 R_KILLED, R_HALTED, R_REDUCING = int(Refusal.KILLED), int(Refusal.HALTED), int(Refusal.REDUCING)
 R_POSITIONS, R_QTY, R_COUNT = int(Refusal.POSITIONS), int(Refusal.INSTRUMENT_QTY), int(Refusal.INSTRUMENT_COUNT)
-R_BLOCKED = int(Refusal.INSTRUMENT_BLOCKED)
+R_BLOCKED, R_COLLAR, R_RATE = int(Refusal.INSTRUMENT_BLOCKED), int(Refusal.COLLAR), int(Refusal.RATE)
 R_EXPOSURE, R_SIZE_MIN, R_SIZE_MAX, R_CASH = (
     int(Refusal.EXPOSURE), int(Refusal.SIZE_MIN), int(Refusal.SIZE_MAX), int(Refusal.CASH),
 )  # fmt: skip
 DAY_MS = 86_400_000
-LAYERS = 6
+HOUR_MS = 3_600_000
+LAYERS = 8
 
 
 @kernel
@@ -82,6 +83,19 @@ def size_refusal(plan: Any, grid: Any, close: int, limit: int, wanted: int, qty:
 
 
 @kernel
+def collar_refusal(plan: Any, close: int, limit: int) -> int:
+    """Layer 6: the worst price of a buy lies no further above the decision's close than the collar."""
+    return R_COLLAR if limit > close + rate_down(close, plan.price_collar_ppm) else 0
+
+
+@kernel
+def rate_refusal(account: Any, plan: Any, ts: int) -> int:
+    """Layer 7: so many orders in one UTC hour, of whatever kind, and nothing more is bought in it."""
+    sent = account.rate_count if account.rate_hour == ts // HOUR_MS else 0
+    return R_RATE if 0 < plan.orders_per_hour <= sent else 0
+
+
+@kernel
 def held_cost(slots: Any) -> int:
     """Return the cost basis of all positions."""
     total = 0
@@ -102,6 +116,8 @@ def buy_verdicts(
         instrument_refusal(slot, plan, grid, qty, ts // DAY_MS),
         exposure_refusal(account, plan, held, worst_cost(grid, limit, qty)),
         size_refusal(plan, grid, close, limit, wanted, qty),
+        collar_refusal(plan, close, limit),
+        rate_refusal(account, plan, ts),
     )
     first, bits = 0, 0
     for layer in range(LAYERS - 1, -1, -1):

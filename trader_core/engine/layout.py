@@ -32,6 +32,8 @@ ACCOUNT = np.dtype([(name, "i8") for name in (
     "breaker_base",    # peak and day's loss are measured from here after a reset; 0: never reset
     "signals",         # signals so far: the number of the next one
     "slots_seen",      # on_bar calls so far
+    "rate_hour",       # UTC hour number of `rate_count`
+    "rate_count",      # orders of that hour
     "faults",          # doors that a fill or a bar would have left: must stay 0
 )])  # fmt: skip
 
@@ -45,9 +47,18 @@ SLOT = np.dtype([(name, "i8") for name in (
     "buying",          # quantity in flight
     "buy_limit",       # its worst price
     "buy_reserved",    # its worst cost
+    "buy_kind",        # model.plan.OrderKind; a stop that was triggered is a market or limit order from then on
+    "buy_trigger",     # of a stop
+    "buy_age",         # usable bars that it has seen; -1: cancelled, to be released at the next bar
     "selling",         # quantity in flight
     "sell_limit",
+    "sell_kind",
+    "sell_age",
     "entry_cost",      # average price paid, rounded up, for stop and take
+    "entry_ts",        # of the episode's first fill
+    "top",             # highest high since then, for the trailing stop
+    "stop_price",      # a low at or below this price protects; 0: none
+    "take_price",      # a high at or above this one takes the profit; 0: none
     "episode",         # realised since flat
     "realised",
     "fees",            # in account units
@@ -64,7 +75,9 @@ SLOT = np.dtype([(name, "i8") for name in (
 PLAN = np.dtype([(name, "i8") for name in (
     "capital", "positions_max", "exposure_max", "order_max", "orders_per_instrument_day", "qty_max", "drawdown_max_ppm",
     "daily_loss_max", "loss_max", "losses_max", "errors_max", "cooldown_ms", "latch", "band_ppm", "minimum_ppm", "slippage_ppm",
-    "participation_ppm", "collar_ppm", "exit_collar_ppm", "stop_loss_ppm", "take_profit_ppm",
+    "participation_ppm", "collar_ppm", "exit_collar_ppm", "stop_loss_ppm", "take_profit_ppm", "trailing_ppm", "time_stop_ms",
+    "price_collar_ppm", "orders_per_hour", "spread_ppm", "stress_low_ppm", "stress_high_ppm", "stress_seed", "impact_ppm",
+    "entry_kind", "entry_offset_ppm", "exit_kind", "exit_offset_ppm", "good_slots", "delay_slots", "resting",
 )])  # fmt: skip
 
 GRID = np.dtype([(name, "i8") for name in (
@@ -89,10 +102,13 @@ DECISION = np.dtype([(name, "i8") for name in (
     "limit",           # worst price of the order
     "reserve",         # worst cost of a buy
     "verdicts",        # bit k: layer k said no (layers 0-7)
+    "kind",            # model.plan.OrderKind
+    "trigger",         # of a stop
 )])  # fmt: skip
 """One row per signal: an intent when `refusal` is 0, a refusal otherwise."""
 
 FILL = np.dtype([(name, "i8") for name in (
-    "ts", "instrument", "signal", "side", "qty", "price", "fee", "fee_base", "released",
+    "ts", "instrument", "signal", "side", "qty", "price", "fee", "fee_base", "released", "maker",
 )])  # fmt: skip
-"""One simulated fill (`qty` > 0) and the quantity released with it: what the venue would have reported."""
+"""One simulated fill (`qty` > 0) and the quantity released with it: what the venue would have reported. An order that works for
+several bars has a row for each that filled some of it."""

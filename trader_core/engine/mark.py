@@ -5,6 +5,7 @@ from typing import Any
 from trader_core.engine.arithmetic import notional_down, rate_up
 from trader_core.engine.guard import DAY_MS
 from trader_core.engine.kernel import kernel
+from trader_core.model.money import MONEY_MAX
 from trader_core.model.session import Refusal
 
 DRAWDOWN, DAILY_LOSS = int(Refusal.BREAKER_DRAWDOWN), int(Refusal.BREAKER_DAILY_LOSS)
@@ -56,6 +57,21 @@ def restart_baseline(account: Any) -> None:
     account.breaker, account.breaker_until, account.breaker_latched = 0, 0, 0
     account.breaker_base = account.peak = account.day_equity = account.equity
     account.losses_run, account.errors_run = 0, 0
+
+
+@kernel
+def equity_floor(account: Any, plan: Any) -> int:
+    """Return the equity at or below which `watch` would trip, as long as the day and the peak stay; a limit of counts trips at once."""
+    floor = -2 * MONEY_MAX
+    if 0 < plan.errors_max <= account.errors_run or 0 < plan.losses_max <= account.losses_run:
+        return int(account.peak)
+    if plan.daily_loss_max > 0:
+        floor = max(floor, account.day_equity - plan.daily_loss_max)
+    if plan.drawdown_max_ppm > 0:
+        floor = max(floor, account.peak - max(rate_up(max(account.peak, 0), plan.drawdown_max_ppm), 1))
+    if plan.loss_max > 0:
+        floor = max(floor, plan.capital - plan.loss_max)
+    return int(floor)
 
 
 @kernel

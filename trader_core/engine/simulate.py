@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from trader_core.engine.core import on_mode
 from trader_core.engine.kernel import entry
 from trader_core.engine.layout import DECISION, FILL, Record
-from trader_core.engine.play import play
+from trader_core.engine.play import SIMULATED, SIMULATED_SLOWLY, play
+from trader_core.engine.settle import ROWS_FILLED
 from trader_core.engine.state import grid_records, new_state, plan_record, state_bytes
 from trader_core.model.bar import BAR, Bars, timeframe_ms
 from trader_core.model.errors import DataFault
@@ -25,14 +26,14 @@ ROWS = 4096
 @entry
 def simulate(  # noqa: PLR0917 - compiled functions take no keywords
     account: Any, slots: Any, plan: Any, grids: Any, ts: Any, bars: Any, targets: Any, start: int, decisions: Any, fills: Any,
-    equity: Any, cash: Any, counts: Any,
+    equity: Any, cash: Any, counts: Any, how: int,
 ) -> int:  # fmt: skip
     """Take the slots ts[T], bars[T, N], targets[T, N] from `start` on and return the first slot that was not taken.
 
     It stops before a buffer could overflow: drain decisions[:counts[0]] and fills[:counts[1]], and call again. equity[T] and
     cash[T] are written for every slot taken. A slot that does not ascend is not taken and counts as a fault.
     """
-    return play(account, slots, plan, grids, ts, bars, targets, start, decisions, fills, equity, cash, counts, 1)
+    return play(account, slots, plan, grids, ts, bars, targets, start, decisions, fills, equity, cash, counts, how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,11 @@ def run(
     targets: NDArray[np.int64],
     *,
     state: tuple[Record, Record] | None = None,
+    glides: bool = True,
 ) -> Result:
     """Return the simulation of bars[T, N] (or [T] of one instrument) with targets of the same shape, -1 for no decision.
 
+    Without `glides` every bar takes the long way, which leads to the same place: a test compares.
     Without `state` it starts ACTIVE with the plan's capital; with one, it goes on from a copy of it. Raises DataFault for
     bars off the plan's time grid or beyond a price door, and OutOfRange for instruments that are not the plan's.
     """
@@ -78,7 +81,7 @@ def run(
         on_mode(account, int(Mode.ACTIVE))
     equity, cash = np.zeros(len(ts), np.int64), np.zeros(len(ts), np.int64)
     before = int(account["ts"][0])
-    rows = _drain(account, slots, record, grids, ts, bars, targets, equity, cash)
+    rows = _drain(account, slots, record, grids, ts, bars, targets, equity, cash, SIMULATED if glides else SIMULATED_SLOWLY)
     if rows is None:
         raise _fault(instruments, bars, before, ts)
     return Result(account, slots, *rows, ts, equity, cash, state_bytes(account, slots))
@@ -129,14 +132,14 @@ def _shaped(array: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _drain(
     account: Record, slots: Record, plan: Record, grids: Record, ts: NDArray[np.int64], bars: Bars, targets: NDArray[np.int64],
-    equity: NDArray[np.int64], cash: NDArray[np.int64],
+    equity: NDArray[np.int64], cash: NDArray[np.int64], how: int,
 ) -> tuple[Record, Record] | None:  # fmt: skip
     """Take all slots and return (decisions, fills), or None when one of them was a fault."""
-    rows = ROWS + 2 * len(slots)
+    rows = ROWS + ROWS_FILLED * len(slots)
     decisions, fills, counts = np.zeros(rows, DECISION), np.zeros(rows, FILL), np.zeros(2, np.int64)
     decided, filled, at, faults = [decisions[:0].copy()], [fills[:0].copy()], 0, int(account["faults"][0])
     while at < len(ts):
-        at = int(simulate(account, slots, plan, grids, ts, bars, targets, at, decisions, fills, equity, cash, counts))
+        at = int(simulate(account, slots, plan, grids, ts, bars, targets, at, decisions, fills, equity, cash, counts, how))
         decided.append(decisions[: counts[0]].copy())
         filled.append(fills[: counts[1]].copy())
         if int(account["faults"][0]) != faults:

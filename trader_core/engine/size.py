@@ -3,6 +3,7 @@
 from typing import Any
 
 from trader_core.engine.arithmetic import before_rate, down_to, notional_down, notional_up, quantity_of, rate_down, rate_up, up_to
+from trader_core.engine.fills import LIMIT, MARKET
 from trader_core.engine.guard import too_small
 from trader_core.engine.kernel import kernel
 from trader_core.model.money import BPS
@@ -39,6 +40,23 @@ def buy_limit(plan: Any, grid: Any, close: int) -> int:
 
 
 @kernel
+def entry_prices(plan: Any, grid: Any, close: int) -> tuple[int, int]:
+    """Return (trigger, limit) of an entry of the plan's kind: the trigger is 0 where there is none."""
+    if plan.entry_kind == MARKET:
+        return 0, buy_limit(plan, grid, close)
+    if plan.entry_kind == LIMIT:
+        return 0, max(down_to(close - rate_up(close, plan.entry_offset_ppm), grid.tick), grid.tick)
+    trigger = up_to(close + rate_up(close, plan.entry_offset_ppm), grid.tick)
+    return trigger, buy_limit(plan, grid, trigger)
+
+
+@kernel
+def exit_limit(plan: Any, grid: Any, close: int) -> int:
+    """Return the price of a strategy's limit exit: the close and the offset, up to the tick."""
+    return int(up_to(close + rate_up(close, plan.exit_offset_ppm), grid.tick))
+
+
+@kernel
 def sell_limit(grid: Any, close: int, collar_ppm: int) -> int:
     """Return the lowest price that a sell may take: the close less the collar, up to the tick, at least one tick."""
     return int(max(up_to(close - rate_down(close, collar_ppm), grid.tick), grid.tick))
@@ -47,7 +65,7 @@ def sell_limit(grid: Any, close: int, collar_ppm: int) -> int:
 @kernel
 def affordable(account: Any, grid: Any, limit: int) -> int:
     """Return the quantity on the lot whose worst cost the unreserved cash carries."""
-    amount = before_rate(account.cash - account.reserved, grid.taker_ppm)
+    amount = before_rate(account.cash - account.reserved, max(grid.taker_ppm, grid.maker_ppm))
     return down_to(quantity_of(amount, limit, grid.multiplier, grid.divisor), grid.lot)
 
 

@@ -26,7 +26,7 @@ def new_state(plan: Plan, count: int) -> tuple[Record, Record]:
 def plan_record(plan: Plan) -> Record:
     """Return the plan's numbers as plan[1]."""
     record = np.zeros(1, PLAN)
-    for part in (plan, plan.limits, plan.costs):
+    for part in (plan, plan.limits, plan.costs, plan.execution):
         for name in PLAN.names or ():
             if hasattr(part, name):
                 record[name] = int(getattr(part, name))

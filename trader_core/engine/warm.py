@@ -33,8 +33,7 @@ def warm() -> None:
     core.on_operator(account, slots, 0, core.RESET_BREAKER)
     for strategy in strategies.STRATEGIES.values():
         params = strategies.parse_params(strategy, {})
-        strategies.targets_of(strategy.name, params, bars[:, 0])
-        strategies.targets_all(strategy.name, params, bars[:, 0])
+        strategies.targets_of(strategy.name, params, bars)
 
 
 if __name__ == "__main__":

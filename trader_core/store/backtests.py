@@ -1,6 +1,7 @@
 """Backtests as rows: bars on one grid in, a finished session with its signals, orders, fills and figures out."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -132,7 +133,7 @@ def on_grid(columns: Sequence[Bars], from_ms: int, to_ms: int, step_ms: int) -> 
 def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, end_ms: int) -> Rows:
     """Return what was decided and filled as rows; an intent whose next bar never came is ABANDONED at `end_ms`."""
     rows = Rows([], [], [], [], [])
-    outcome = _outcomes(result.fills)
+    outcome, numbers = _outcomes(result.fills), Counter[tuple[int, int, bool]]()
     for decision in map(Decided._make, result.decisions[list(Decided._fields)].tolist()):
         symbol = instruments[decision.instrument].symbol
         targets = decision.target_from, decision.target_to
@@ -142,7 +143,9 @@ def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, 
             refusal = Refusal(decision.refusal)
             rows.refusals.append(RefusalRow(decision.signal, refusal.name, refusal // 10, decision.verdicts))
             continue
-        intent = _intent(session_id, decision, symbol)
+        place = decision.instrument, decision.ts, decision.qty > 0
+        numbers[place] += 1  # a resting stop and what is left of it may both leave in one slot
+        intent = _intent(session_id, decision, symbol, numbers[place])
         rows.intents.append(intent)
         rows.orders.append(_order(session_id, intent, outcome.get(decision.signal), end_ms))
     cids = {intent.signal_id: intent.client_order_id for intent in rows.intents}
@@ -159,9 +162,9 @@ def _outcomes(fills: Record) -> dict[int, tuple[int, int, int]]:
     return found
 
 
-def _intent(session_id: str, decision: Decided, symbol: str) -> IntentRow:
+def _intent(session_id: str, decision: Decided, symbol: str, number: int) -> IntentRow:
     side = Side.BUY if decision.qty > 0 else Side.SELL
-    key = decision_key(session_id, symbol, decision.ts, side.name, 1)
+    key = decision_key(session_id, symbol, decision.ts, side.name, number)
     return IntentRow(
         client_order_id(key), decision.signal, key, symbol, int(side), abs(decision.qty), decision.limit, decision.reserve,
         Cause(decision.cause).name, decision.verdicts, decision.ts,

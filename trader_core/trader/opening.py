@@ -151,6 +151,7 @@ class Opener:
 
     async def _open(self, row: sessions.SessionRow, link: Link, durable: Durable) -> State:
         """Freeze instruments and baseline, and write the first record."""
+        row.plan.require_tradable()
         step_ms, now = timeframe_ms(row.plan.timeframe), await self._begins(row, link)
         instruments = await _frozen(row, link, step_ms, now)
         baseline = {instruments[0].quote: to_text(row.plan.capital)}

@@ -62,7 +62,7 @@ def decision_rows(symbols: list[str], decisions: list[list[int]]) -> tuple[list[
     """Return the signal rows and refusal rows of decisions in the field order of engine.layout.DECISION."""
     signals: list[SignalRow] = []
     refusals: list[RefusalRow] = []
-    for signal, ts, instrument, cause, target_from, target_to, wanted, _qty, refusal, close, _limit, _reserve, verdicts in decisions:
+    for signal, ts, instrument, cause, target_from, target_to, wanted, _qty, refusal, close, _limit, _reserve, verdicts, *_how in decisions:
         signals.append(SignalRow(signal, ts, symbols[instrument], Cause(cause).name, target_from, target_to, wanted, close))
         if refusal:
             refusals.append(RefusalRow(signal, Refusal(refusal).name, refusal // 10, verdicts))

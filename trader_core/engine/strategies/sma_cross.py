@@ -22,13 +22,9 @@ def _above(fast_sum: int, fast: int, slow_sum: int, slow: int) -> bool:
 @kernel
 def decide(values: Any, window: Any) -> int:
     """Return 10000 when the mean of the last `fast` closes is above that of the last `slow`, else 0."""
-    fast, slow, rows = values[0], values[1], window.shape[0]
-    fast_sum, slow_sum = 0, 0
-    for at in range(rows - slow, rows):
-        slow_sum += window[at].close
-    for at in range(rows - fast, rows):
-        fast_sum += window[at].close
-    return BPS if _above(fast_sum, fast, slow_sum, slow) else 0
+    fast, slow, closes = values[0], values[1], window["close"]
+    fast_sum = closes[slow - fast :].sum()
+    return BPS if _above(fast_sum, fast, fast_sum + closes[: slow - fast].sum(), slow) else 0
 
 
 @kernel
