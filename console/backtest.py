@@ -61,13 +61,11 @@ def backtest(
 
 
 def _summary(done: "Backtested") -> dict[str, Any]:
-    from trader_core.store.backtests import valid_bars
-
     asked, market, result, metrics = done.asked, done.market, done.result, done.metrics
     return {
         "strategy": asked.plan.strategy, "params": dict(asked.plan.params), "venue": asked.venue,
         "symbols": list(asked.plan.symbols), "from": show.moment(asked.from_ms), "to": show.moment(asked.to_ms),
-        "bars": valid_bars(market), "slots": len(result.ts), "signals": len(result.decisions), "fills": metrics.fills,
+        "bars": market.bars, "slots": len(result.ts), "signals": len(result.decisions), "fills": metrics.fills,
         "trades": metrics.episodes, "equity": show.amount(metrics.equity_last), "return_ppm": metrics.return_ppm,
         "drawdown_ppm": metrics.drawdown_ppm, "win_rate": metrics.win_rate, "profit_factor": metrics.profit_factor,
         "fees": show.amount(metrics.fees), "digest": done.digest,

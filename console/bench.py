@@ -1,40 +1,114 @@
-"""`gatehouse bench`: how fast the engine is here, on a seeded market."""
+"""`gatehouse bench`: how fast the engine is here, on works that other engines do as well."""
 
+import os
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console import options, show
+from trader_core.model.errors import UnknownName
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
+    from trader_core.engine.simulate import Result
+    from trader_core.model.bar import Bars
     from trader_core.model.instrument import Instrument
+    from trader_core.model.plan import Plan
 
 bench_app = typer.Typer(no_args_is_help=True, help="Measure the engine.")
 MINUTES = 525_600
-SEED = 7
-PARAMS = {"fast": 10, "slow": 40}
+STAKE, CASH = 100, 100_000
+"""What each buy may cost, and what the account starts with, in whole units."""
+CROSS = {"fast": 20, "slow": 100}
+GRID = [{"fast": fast, "slow": slow} for fast in range(5, 55, 5) for slow in range(60, 260, 20)]
+WORKS = ("W1", "W2", "W3")
+GRADES = ("all", "window", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is timed: a market, and how its targets are decided."""
+
+    instruments: "tuple[Instrument, ...]"
+    bars: "Bars"
+    grade: str
+
+    def targets(self, params: dict[str, int]) -> "NDArray[np.int64]":
+        """Return the targets of the SMA cross; one that stands already when the market begins is no signal."""
+        from trader_core.engine import strategies
+
+        decide = strategies.targets_of if self.grade == "window" else strategies.targets_all
+        return decide("sma_cross", params, self.bars)
+
+    def plan(self, params: dict[str, int]) -> "Plan":
+        """Return a plan that stakes 100 a trade, pays 0.1 % of fee and 0.1 % of slippage, with every layer and exit armed far away."""
+        from trader_core.model.money import UNIT
+        from trader_core.model.plan import Costs, Limits, Plan
+
+        count = len(self.instruments)
+        limits = Limits(
+            positions_max=count, exposure_max=CASH * UNIT, order_max=2 * STAKE * UNIT, orders_per_instrument_day=10**6,
+            orders_per_hour=10**6, drawdown_max_ppm=990_000, daily_loss_max=CASH * UNIT, losses_max=10**6, errors_max=10**6,
+        )  # fmt: skip
+        return Plan(
+            "sma_cross", tuple(params.items()), tuple(one.symbol for one in self.instruments), "1m", STAKE * count * UNIT,
+            stop_loss_ppm=900_000, take_profit_ppm=50_000_000, trailing_ppm=900_000, time_stop_ms=366 * 86_400_000, limits=limits,
+            costs=Costs(slippage_ppm=1000, participation_ppm=1_000_000),
+        )  # fmt: skip
+
+    def simulate(self, params: dict[str, int], targets: "NDArray[np.int64]") -> "Result":
+        """Return the run, from an account that holds its cash and knows the targets that stand already."""
+        from trader_core.engine import simulate
+        from trader_core.engine.core import on_mode
+        from trader_core.engine.state import new_state
+        from trader_core.model.money import UNIT
+
+        plan = self.plan(params)
+        account, slots = new_state(plan, len(self.instruments))
+        for name in ("cash", "equity", "peak", "day_equity"):
+            account[name] = CASH * UNIT
+        on_mode(account, 0)
+        slots["target"] = targets[min(params["slow"], len(targets)) - 1]
+        return simulate.run(plan, self.instruments, self.bars, targets, state=(account, slots))
+
+    def outcome(self, params: dict[str, int], ready: "NDArray[np.int64] | None" = None) -> tuple[int, float]:
+        """Return how many times it bought, and what the account was worth at the end."""
+        from trader_core.model.money import UNIT
+
+        result = self.simulate(params, self.targets(params) if ready is None else ready)
+        bought = result.fills["signal"][(result.fills["side"] > 0) & (result.fills["qty"] > 0)]
+        return len(set(bought.tolist())), int(result.equity[-1]) / UNIT
 
 
 @bench_app.command("backtest")
 def backtest(
     *,
-    minutes: Annotated[int, typer.Option(help="Bars per instrument, 100 to 2,000,000.")] = MINUTES,
-    rounds: Annotated[int, typer.Option(help="Measured runs, 1 to 100; the median is shown.")] = 5,
+    work: Annotated[str, typer.Option(help="W1: one instrument; W2: ten that share cash; W3: a hundred parameter sets.")] = "W1",
+    decide: Annotated[
+        str, typer.Option(help="all: decided by a sweep; window: by the window alone, evidence grade; none: ready targets.")
+    ] = "all",
+    bars: Annotated[int, typer.Option(envvar="BARS", help="Bars per instrument, 300 to 525600: a year of minutes.")] = MINUTES,
+    rounds: Annotated[int, typer.Option(help="Measured runs, 1 to 100; the median is shown.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Time decisions and simulation of sma_cross over a year of minutes, for one instrument and for ten."""
-    options.between("--minutes", minutes, 100, 2_000_000)
+    """Time an SMA cross over a year of minutes, decisions, fills, records and equity included; loading and compiling are not."""
+    options.between("--bars", bars, 300, MINUTES)
     options.between("--rounds", rounds, 1, 100)
-    values: dict[str, Any] = {}
-    for count in (1, 10):
-        with show.working(f"{count} x {minutes} bars"):
-            values |= _measured(count, minutes, rounds)
-    show.answer({"minutes": minutes, "rounds": rounds, **values}, as_json=as_json)
+    if work.upper() not in WORKS:
+        raise UnknownName(f"a work of {', '.join(WORKS)}", repr(work), "choose one of them")
+    if decide not in GRADES or (decide == "none" and work.upper() == "W3"):
+        raise UnknownName("a --decide of all, window, or (but for W3) none", repr(decide), "choose one of them")
+    with show.working("Measuring"):
+        show.answer(_measured(work.upper(), decide, bars, rounds), as_json=as_json)
 
 
 @bench_app.callback()
@@ -42,62 +116,49 @@ def bench() -> None:
     """Measure the engine."""
 
 
-def _measured(count: int, minutes: int, rounds: int) -> dict[str, Any]:
-    import numpy as np
+def _measured(work: str, grade: str, minutes: int, rounds: int) -> dict[str, Any]:
+    from importlib import metadata
 
-    from trader_core.engine import simulate, strategies
-    from trader_core.model.money import UNIT
-    from trader_core.model.plan import Limits, Plan
+    from console.bench_market import market
 
-    instruments, bars = _market(count, minutes)
-    symbols = tuple(one.symbol for one in instruments)
-    limits = Limits(positions_max=min(count, 5))
-    plan = Plan("sma_cross", tuple(PARAMS.items()), symbols, "1m", 10_000 * UNIT, limits=limits)
+    asked = Work(*market(10 if work == "W2" else 1, minutes), grade)
+    every = GRID if work == "W3" else [CROSS]
+    ready = asked.targets(CROSS) if grade == "none" else None
+    threads = min(_cores(), len(every))
 
-    def decide() -> "NDArray[Any]":
-        return np.stack([strategies.targets_of("sma_cross", PARAMS, bars[:, index]) for index in range(count)], axis=1)
+    def run() -> list[tuple[int, float]]:
+        if threads == 1:
+            return [asked.outcome(params, ready) for params in every]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(asked.outcome, every))
 
-    targets = decide()
-    decide_s, simulate_s = _median_s(decide, rounds), _median_s(lambda: simulate.run(plan, instruments, bars, targets), rounds)
-    result = simulate.run(plan, instruments, bars, targets)
-    name = f"{count}_instruments" if count > 1 else "1_instrument"
+    times, found = _timed(run, rounds)
+    total = minutes * len(asked.instruments) * len(every)
     return {
-        f"{name}_decide_ms": round(decide_s * 1000, 2), f"{name}_simulate_ms": round(simulate_s * 1000, 2),
-        f"{name}_bars_per_s": round(count * minutes / simulate_s), f"{name}_fills": len(result.fills), f"{name}_digest": result.digest[:16],
+        "engine": "gatehouse", "version": metadata.version("gatehouse"), "work": work, "decide": grade,
+        "run_s": round(statistics.median(times), 6), "min_s": round(min(times), 6), "reps": rounds, "threads": threads, "bars": total,
+        "bars_per_s": round(total / statistics.median(times)), "rss_mb": _peak_mb(),
+        "trades": sum(count for count, _ in found), "equity": round(sum(worth for _, worth in found), 4),
     }  # fmt: skip
 
 
-def _median_s(work: Callable[[], object], rounds: int) -> float:
-    work()
-    taken = []
+def _timed(work: Callable[[], Any], rounds: int) -> tuple[list[float], Any]:
+    """Return the seconds of each round, the first one not counted, and what the last one returned."""
+    found, taken = work(), []
     for _ in range(rounds):
         started = time.perf_counter()
-        work()
+        found = work()
         taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+    return taken, found
 
 
-def _market(count: int, minutes: int) -> "tuple[tuple[Instrument, ...], NDArray[Any]]":
-    """Return instruments and bars [T, N]: a geometric random walk around 20,000 with 0.08 % a minute, opened at the last close."""
-    import numpy as np
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    from trader_core.model.bar import BAR
-    from trader_core.model.instrument import Instrument, freeze
-    from trader_core.model.money import UNIT
 
-    chance = np.random.default_rng(SEED)
-    bars = np.zeros((minutes, count), BAR)
-    steps = chance.normal(0, 0.0008, (minutes, count))
-    close = np.maximum(np.rint(2_000_000 * np.exp(np.cumsum(steps - 0.0008**2 / 2, axis=0))), 100).astype(np.int64)
-    open_ = np.vstack([np.full((1, count), 2_000_000, np.int64), close[:-1]])
-    wick = np.abs(chance.normal(0, 0.0004, (minutes, count)))
-    bars["ts"] = (1_672_531_200_000 + 60_000 * np.arange(minutes, dtype=np.int64))[:, None]
-    bars["open"], bars["close"] = open_, close
-    bars["high"] = np.rint(np.maximum(open_, close) * (1 + wick)).astype(np.int64)
-    bars["low"] = np.maximum(np.rint(np.minimum(open_, close) * (1 - wick)), 1).astype(np.int64)
-    bars["volume"] = 10**9
-    plain = [Instrument("bench", f"C{index}/USD", f"C{index}", "USD", 2, 5, 1, 1, 1, UNIT, 1000, 1000) for index in range(count)]
-    return tuple(freeze(one, int(bars["high"][:, index].max())) for index, one in enumerate(plain)), bars
+def _peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
 
 
 def register(app: typer.Typer) -> None:

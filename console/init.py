@@ -126,6 +126,10 @@ history_days = 30          # days of history that are collected and backtested
 [plans.{plan}.params]
 {params}
 
+[plans.{plan}.settings]    # other protections, limits and costs by name: docs/backtesting.md lists them
+trailing_ppm = 0           # exit this far below the highest high since the entry; 0: none
+orders_per_hour = 60       # orders of one UTC hour beyond which nothing more is bought; 0: no bound
+
 {road}
 # Alerts. The webhook's address is a secret: `gatehouse credentials set slack`, or GATEHOUSE_SLACK_WEBHOOK.
 [slack]

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from trader_core.engine import simulate, strategies
 from trader_core.engine.simulate import Result
 from trader_core.evidence.metrics import Metrics, book, episode_returns
 from trader_core.model.plan import Plan
-from trader_core.store.backtests import Market, Opened, digest_of, load_market, save_backtest, traded
-from trader_core.store.database import Engine, begin
+from trader_core.store.backtests import Opened, digest_of, save_backtest, traded
+from trader_core.store.database import Connection, Engine, begin
 from trader_core.store.imports import check_collection
-from trader_core.store.journal_files import write_journal
+from trader_core.store.journal_files import Journal, journal
+from trader_core.store.markets import Market, open_market
 
 REHEARSAL = "sandbox"
 """The embedded exchange: what was tried on its market says so for ever."""
@@ -61,38 +60,45 @@ def new_id() -> str:
     return f"b-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
 
 
-def load(engine: Engine, asked: Asked) -> tuple[Market, dict[str, Any]]:
-    """Return the bars and what must be disclosed of them; raises UnknownName or DataFault."""
+def open_(db: Connection, asked: Asked) -> tuple[Market, dict[str, Any]]:
+    """Return the market and what must be disclosed of it; raises UnknownName or DataFault."""
     plan = asked.plan
     disclosures: dict[str, Any] = {"rehearsal": True} if asked.venue == REHEARSAL else {}
-    with begin(engine) as db:
-        if asked.data_session:
-            row = check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
-            disclosures["data"] = row.source
-        lookback = strategies.lookback(plan.strategy, dict(plan.params))
-        market = load_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback)
-    return market, disclosures
+    if asked.data_session:
+        row = check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
+        disclosures["data"] = row.source
+    lookback = strategies.lookback(plan.strategy, dict(plan.params))
+    return open_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback), disclosures
 
 
-def decide(plan: Plan, market: Market) -> tuple[NDArray[Any], Result]:
-    """Return the targets [T, N] and what came of them."""
-    targets = strategies.targets_of(plan.strategy, dict(plan.params), market.bars)[market.warm :]
-    return targets, simulate.run(plan, market.instruments, market.bars[market.warm :], targets)
+def played(plan: Plan, market: Market, db: Connection, written: Journal) -> tuple[Result, float]:
+    """Return what came of a plan on a market, read and written piece by piece, and the seconds that the engine took."""
+    parts: list[Result] = []
+    engine_s = 0.0
+    for bars, warm in market.pieces(db):
+        started = time.monotonic()
+        targets = strategies.targets_of(plan.strategy, dict(plan.params), bars)[warm:]
+        state = (parts[-1].account, parts[-1].slots) if parts else None
+        parts.append(simulate.run(plan, market.instruments, bars[warm:], targets, state=state))
+        engine_s += time.monotonic() - started
+        written.write(bars[warm:], targets, parts[-1])
+    result = simulate.join(parts)
+    written.digest = digest_of(plan, result)
+    return result, engine_s
 
 
 def run(engine: Engine, home: Path, asked: Asked, session_id: str = "") -> Backtested:
     """Leave a finished session behind, with its journal per bar as a file, and return it; an id that is stored already stays."""
-    market, disclosures = load(engine, asked)
-    started = time.monotonic()
-    targets, result = decide(asked.plan, market)
-    engine_s = time.monotonic() - started
     session_id = session_id or new_id()
-    journal = write_journal(home / "backtests", session_id, market, targets, result, digest_of(asked.plan, result))
-    opened = Opened(session_id, asked.venue, asked.plan, asked.data_session, str(journal.relative_to(home)), disclosures)
+    with begin(engine) as db:
+        market, disclosures = open_(db, asked)
+        with journal(home / "backtests", session_id, market) as written:
+            result, engine_s = played(asked.plan, market, db, written)
+    opened = Opened(session_id, asked.venue, asked.plan, asked.data_session, str(written.path.relative_to(home)), disclosures)
     try:
         with begin(engine) as db:
             metrics = save_backtest(db, opened, market, result)
     except BaseException:
-        journal.unlink()
+        written.path.unlink()
         raise
-    return Backtested(session_id, asked, market, result, metrics, disclosures, journal, engine_s)
+    return Backtested(session_id, asked, market, result, metrics, disclosures, written.path, engine_s)

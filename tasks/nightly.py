@@ -1,6 +1,5 @@
 """The nightly backtest of every plan: its figures beside those of the nights before, and what is wrong with them."""
 
-import hashlib
 import time
 from typing import Any
 
@@ -49,10 +48,9 @@ def night(settings: Settings, subject: Subject) -> tuple[Night, list[Night]]:
 
 def night_of(name: str, done: Backtested) -> Night:
     """Return a backtest as a night; the hash of its data covers every bar that it read, the warm-up too."""
-    data = hashlib.sha256(done.market.bars.tobytes()).hexdigest()
-    metrics = done.metrics
+    metrics, plan = done.metrics, done.asked.plan.digest()
     return Night(
-        name, done.session_id, done.asked.plan.digest(), data, code_hash(), done.digest, metrics.return_ppm, metrics.drawdown_ppm,
+        name, done.session_id, plan, done.market.data, code_hash(), done.digest, metrics.return_ppm, metrics.drawdown_ppm,
         metrics.episodes, done.asked.from_ms, done.asked.to_ms,
     )  # fmt: skip
 

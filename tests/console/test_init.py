@@ -57,10 +57,14 @@ def test_every_key_is_written_and_has_its_comment(home: Path, strategy: str) -> 
     lines = (home / config.FILE).read_text().splitlines()
     keys = [line for line in lines if " = " in line and not line.startswith("#")]
     plain = {line.split(" = ")[0] for line in keys}
-    assert plain >= {*config.PlanConfig.model_fields, *config.StageRules.model_fields, *config.SlackConfig.model_fields} - {"params"}
+    assert plain >= {*config.PlanConfig.model_fields, *config.StageRules.model_fields, *config.SlackConfig.model_fields} - {
+        "params",
+        "settings",
+    }
     assert plain >= {one.name for one in find(strategy).params}
     assert config.read(home).plans["first"].params == {one.name: one.default for one in find(strategy).params}
     assert "[plans.first.params]" in lines
+    assert config.read(home).plans["first"].settings == {"trailing_ppm": 0, "orders_per_hour": 60}
 
 
 def test_a_file_that_is_there_is_not_replaced_without_force(home: Path) -> None:

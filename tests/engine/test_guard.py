@@ -182,14 +182,44 @@ def test_layer_5_by_itself(wanted: int, qty: int, refusal: Refusal) -> None:
     assert guard.size_refusal(record[0], grid[0], 10_000, 10_000, wanted, qty) == refusal
 
 
+def test_layer_6_refuses_a_worst_price_too_far_above_the_close() -> None:
+    """On a tick of 5.00 the nearest price above nothing is 5.00: 67 % above a close of 3.00."""
+    desk = Desk(plan(), instrument(tick=500, notional_min=0))
+    (row,) = desk.bar("3", 5000)
+    assert (words(row), row["limit"], row["verdicts"]) == (("TARGET", "COLLAR"), 500, 1 << 6)
+
+
+@pytest.mark.parametrize(("limit", "refusal"), [(11_000, Refusal.NONE), (11_001, Refusal.COLLAR)])
+def test_layer_6_by_itself_allows_ten_percent(limit: int, refusal: Refusal) -> None:
+    assert guard.collar_refusal(view(Desk().record)[0], 10_000, limit) == refusal
+
+
+def test_layer_7_counts_every_order_of_the_hour_and_stops_only_buys() -> None:
+    desk = Desk(plan(limits={"orders_per_hour": 2}))
+    assert words(desk.bar("100", 5000)[0]) == ("TARGET", "NONE")
+    desk.buy()
+    assert words(desk.bar("100", 4000)[0]) == ("TARGET", "NONE")
+    desk.sell()
+    (row,) = desk.bar("100", 6000)
+    assert (words(row), row["verdicts"]) == (("TARGET", "RATE"), 1 << 7)
+    assert words(desk.bar("100", 0)[0]) == ("TARGET", "NONE")
+    desk.sell()
+    desk.at = 59
+    assert words(desk.bar("100", 7000)[0]) == ("TARGET", "RATE")
+    assert words(desk.bar("100", 8000)[0]) == ("TARGET", "NONE")
+    assert desk["rate_count"] == 1
+
+
 def view(array: Any) -> Any:
     return array.view(np.recarray)
 
 
 def test_all_layers_are_asked_and_the_first_is_recorded() -> None:
-    limits = {"positions_max": 1, "qty_max": 1, "exposure_max": 0, "order_max": 1}
-    desk = Desk(plan("A/U", "B/U", limits=limits), mode=Mode.HALTED)
+    limits = {"positions_max": 1, "qty_max": 1, "exposure_max": 0, "order_max": 1, "price_collar_ppm": 0, "orders_per_hour": 1}
+    desk = Desk(plan("A/U", "B/U", limits=limits), instrument("A/U", tick=7), instrument("B/U"), mode=Mode.HALTED)
+    desk.grids["tick"][0] = 10_001
+    desk.account["rate_count"], desk.account["rate_hour"] = 1, START_MS // 3_600_000
     desk.account["breaker"], desk.account["breaker_latched"] = int(Refusal.BREAKER_LOSSES), 1
     desk.account["positions"] = 1
     (row,) = desk.bar("100 100", 10_000, 0)
-    assert (words(row), row["verdicts"]) == (("TARGET", "HALTED"), 0b111111)
+    assert (words(row), row["verdicts"]) == (("TARGET", "HALTED"), 0b11111111)

@@ -1,9 +1,12 @@
 """Marking: equity at the last close, the day's baseline, doors, and the breaker."""
 
+import numpy as np
 import pytest
 
 from tests.builders import START_MS, STEP_MS, Desk, money, plan, words
 from trader_core.engine import core
+from trader_core.engine.layout import DECISION
+from trader_core.model.bar import BAR
 from trader_core.model.session import Refusal
 
 HOUR = 60
@@ -125,3 +128,19 @@ def test_a_budget_that_is_spent_trips_again_at_once_when_an_operator_resets_it_a
     assert (desk["breaker"], desk["breaker_latched"]) == (Refusal.BREAKER_LOSS_BUDGET, 1)
     (row,) = desk.bar("90", 0)
     assert (words(row), row["qty"]) == (("TARGET", "NONE"), -50_000)
+
+
+def test_a_clock_that_steps_back_opens_nothing_and_one_that_leaps_forward_ends_the_cooldown() -> None:
+    desk = Desk(plan(limits={"losses_max": 1, "cooldown_ms": 3_600_000}))
+    desk.fill(1, "1", "100")
+    desk.fill(-1, "1", "99")
+    desk.bar("100", 0)
+    assert Refusal(desk["breaker"]) is Refusal.BREAKER_LOSSES
+    until = desk["breaker_until"]
+    desk.at = 0
+    row = np.zeros(1, BAR)
+    assert core.on_bar(desk.account, desk.slots, desk.record, desk.grids, START_MS, row, np.zeros(1, np.int64), np.zeros(1, DECISION)) == -1
+    assert (desk["breaker_until"], desk["breaker"]) == (until, int(Refusal.BREAKER_LOSSES)), "no time has passed"
+    desk.at = (until - START_MS) // STEP_MS - 1
+    assert words(desk.bar("100", 5000)[0]) == ("TARGET", "BREAKER_LOSSES"), "a minute before its hour is over"
+    assert words(desk.bar("100", 6000)[0]) == ("TARGET", "NONE")

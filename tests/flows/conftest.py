@@ -80,7 +80,7 @@ def walk(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     try:
         for account in ("paper", "sandbox"):
             made.start(account)
-        until(lambda: all(there(made.engine, account) for account in made.traders))
+        until(lambda: all(there(made.engine, account) for account in made.traders), within_s=120)
         yield made
     finally:
         for process in made.traders.values():

@@ -1,7 +1,8 @@
 """Simulating: the engine's functions over bars in memory, with fills at the next open."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,17 @@ def run(
     if rows is None:
         raise _fault(instruments, bars, before, ts)
     return Result(account, slots, *rows, ts, equity, cash, state_bytes(account, slots))
+
+
+def join(parts: Sequence[Result]) -> Result:
+    """Return one result of runs that each went on from the state of the one before."""
+    last = parts[-1]
+    if len(parts) == 1:
+        return last
+    rows: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("decisions", "fills", "ts", "equity", "cash")
+    }
+    return replace(last, **rows)
 
 
 @entry

@@ -1,4 +1,4 @@
-"""Backtests as rows: bars on one grid in, a finished session with its signals, orders, fills and figures out."""
+"""Backtests as rows: a result in, a finished session with its signals, orders, fills and figures out."""
 
 import hashlib
 from collections import Counter
@@ -13,33 +13,19 @@ from sqlalchemy import Connection
 from trader_core.engine.layout import Record
 from trader_core.engine.simulate import Result
 from trader_core.evidence.metrics import Booked, Metrics, Traded, book, measure
-from trader_core.model.bar import BAR, Bars, timeframe_ms
-from trader_core.model.errors import BadInput, DataFault
-from trader_core.model.instrument import Instrument, freeze
+from trader_core.model.instrument import Instrument
 from trader_core.model.money import UNIT
 from trader_core.model.order import OrderState, client_order_id, decision_key
 from trader_core.model.plan import Plan
 from trader_core.model.session import Cause, Refusal, SessionMode, SessionStatus, Side
 from trader_core.model.stage import StageName
-from trader_core.store.candles import candle_range, load_bars
-from trader_core.store.instruments import find_instrument
+from trader_core.store.markets import Market
 from trader_core.store.orders import FillRow, OrderRow, insert_fills, upsert_order_states
 from trader_core.store.sessions import NewSession, create_session, save_progress, save_statistics, set_status
 from trader_core.store.signals import IntentRow, RefusalRow, SignalRow, insert_intents, insert_refusals, insert_signals
 from trader_core.store.snapshots import PnlRow, PositionRow, insert_pnl, insert_positions
 
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """What a backtest sees: frozen instruments and their bars [T, N] on one grid, the first `warm` slots only to look back."""
-
-    instruments: tuple[Instrument, ...]
-    bars: Bars
-    warm: int
-    from_ms: int
-    step_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,48 +72,6 @@ class Decided(NamedTuple):
 def account_of(session_id: str) -> str:
     """Return the account of a backtest: its own, so that nothing of it is taken for a trader's."""
     return f"backtest:{session_id}"
-
-
-def load_instruments(db: Connection, venue: str, symbols: Sequence[str]) -> list[tuple[int, Instrument]]:
-    """Return the stored instruments; raises UnknownName, and BadInput unless all are quoted in one currency."""
-    found = [find_instrument(db, venue, symbol) for symbol in symbols]
-    quotes = sorted({instrument.quote for _, instrument in found})
-    if len(quotes) > 1:
-        raise BadInput("symbols of one quote currency: a session settles in one", ", ".join(quotes), "run one backtest per currency")
-    return found
-
-
-def load_market(db: Connection, venue: str, symbols: Sequence[str], timeframe: str, interval: tuple[int, int], lookback: int) -> Market:
-    """Return the bars of [from, to) and up to `lookback` slots before; raises UnknownName, or DataFault without any bar."""
-    step_ms, (from_ms, to_ms) = timeframe_ms(timeframe), interval
-    first_ms = max(from_ms - lookback * step_ms, 0)
-    instruments, columns = [], []
-    for instrument_id, instrument in load_instruments(db, venue, symbols):
-        bars = load_bars(db, instrument_id, timeframe, first_ms, to_ms)
-        if not np.any(bars["ts"] >= from_ms):
-            raise _nothing_stored(db, instrument_id, instrument, timeframe)
-        instruments.append(freeze(instrument, int(bars["high"].max())))
-        columns.append(bars)
-    warm = (from_ms - first_ms) // step_ms
-    return Market(tuple(instruments), on_grid(columns, first_ms, to_ms, step_ms), warm, from_ms, step_ms)
-
-
-def _nothing_stored(db: Connection, instrument_id: int, instrument: Instrument, timeframe: str) -> DataFault:
-    first, last, count = candle_range(db, instrument_id, timeframe)
-    stored = f"{count} bars, ts {first} to {last}" if count else "none"
-    return DataFault(
-        f"{timeframe} bars of {instrument.symbol} on {instrument.venue} in that interval",
-        f"an empty interval (stored of it: {stored})",
-        "choose another interval, or import or collect the bars",
-    )
-
-
-def on_grid(columns: Sequence[Bars], from_ms: int, to_ms: int, step_ms: int) -> Bars:
-    """Return bars of shape [T, N] for every slot of [from, to): all zeros where an instrument has none."""
-    grid = np.zeros(((to_ms - from_ms) // step_ms, len(columns)), BAR)
-    for index, bars in enumerate(columns):
-        grid[(bars["ts"] - from_ms) // step_ms, index] = bars
-    return grid
 
 
 def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, end_ms: int) -> Rows:
@@ -244,7 +188,7 @@ def save_backtest(db: Connection, new: Opened, market: Market, result: Result) -
     )  # fmt: skip
     fills = traded(result.fills)
     metrics = measure(market.instruments, plan.capital, result.equity, fills)
-    figures = figures_of(metrics, valid_bars(market))
+    figures = figures_of(metrics, market.bars)
     create_session(db, session, SessionStatus.RUNNING)
     rows = to_rows(session_id, market.instruments, result, end_ms)
     insert_signals(db, session_id, rows.signals)
@@ -259,8 +203,3 @@ def save_backtest(db: Connection, new: Opened, market: Market, result: Result) -
     outcome = {"digest": digest_of(plan, result), "journal": new.journal, **{name: str(value) for name, value in figures.items()}}
     set_status(db, session_id, SessionStatus.FINISHED, result=outcome)
     return metrics
-
-
-def valid_bars(market: Market) -> int:
-    """Return the number of bars inside the interval, over all instruments, missing ones not counted."""
-    return int(np.count_nonzero(market.bars["close"][market.warm :]))
