@@ -41,13 +41,15 @@ class Work:
     instruments: "tuple[Instrument, ...]"
     bars: "Bars"
     grade: str
+    threads: int = 1
+    """On which targets are decided."""
 
     def targets(self, params: dict[str, int]) -> "NDArray[np.int64]":
         """Return the targets of the SMA cross; one that stands already when the market begins is no signal."""
         from trader_core.engine import strategies
 
         decide = strategies.targets_of if self.grade == "window" else strategies.targets_all
-        return decide("sma_cross", params, self.bars)
+        return decide("sma_cross", params, self.bars, threads=self.threads)
 
     def plan(self, params: dict[str, int]) -> "Plan":
         """Return a plan that stakes 100 a trade, pays 0.1 % of fee and 0.1 % of slippage, with every layer and exit armed far away."""
@@ -121,13 +123,13 @@ def _measured(work: str, grade: str, minutes: int, rounds: int) -> dict[str, Any
 
     from console.bench_market import market
 
-    asked = Work(*market(10 if work == "W2" else 1, minutes), grade)
     every = GRID if work == "W3" else [CROSS]
+    asked = Work(*market(10 if work == "W2" else 1, minutes), grade, 1 if len(every) > 1 else _cores())
     ready = asked.targets(CROSS) if grade == "none" else None
-    threads = min(_cores(), len(every))
+    threads = _cores()
 
     def run() -> list[tuple[int, float]]:
-        if threads == 1:
+        if len(every) == 1:
             return [asked.outcome(params, ready) for params in every]
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(asked.outcome, every))

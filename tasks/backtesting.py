@@ -1,5 +1,6 @@
 """A backtest from stored bars to a finished session, for the command and for the flow."""
 
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def played(plan: Plan, market: Market, db: Connection, written: Journal) -> tupl
     engine_s = 0.0
     for bars, warm in market.pieces(db):
         started = time.monotonic()
-        targets = strategies.targets_of(plan.strategy, dict(plan.params), bars)[warm:]
+        targets = strategies.targets_of(plan.strategy, dict(plan.params), bars, threads=os.cpu_count() or 1)[warm:]
         state = (parts[-1].account, parts[-1].slots) if parts else None
         parts.append(simulate.run(plan, market.instruments, bars[warm:], targets, state=state))
         engine_s += time.monotonic() - started

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.builders import bars, random_market
 from trader_core.engine import strategies
 from trader_core.engine.kernel import COMPILED
+from trader_core.engine.strategies import ROWS_PER_THREAD
 from trader_core.engine.strategies.table import BLOCK
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 
@@ -156,6 +157,13 @@ def test_a_table_of_several_blocks_is_decided_as_its_columns_are(name: str) -> N
         later = targets(name, PARAMS[name], market[start:])
         rows = strategies.lookback(name, PARAMS[name])
         assert (later[rows - 1 :] == whole[start + rows - 1 :]).all()
+
+
+@pytest.mark.skipif(not COMPILED, reason="thousands of bars take minutes in plain Python")
+def test_threads_change_nothing() -> None:
+    market, _ = random_market(9, 2 * ROWS_PER_THREAD + 3, 2)
+    one = strategies.targets_of("sma_cross", {"fast": 5, "slow": 20}, market)
+    assert (strategies.targets_of("sma_cross", {"fast": 5, "slow": 20}, market, threads=3) == one).all()
 
 
 @pytest.mark.parametrize("name", NAMES)

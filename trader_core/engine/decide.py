@@ -7,7 +7,6 @@ from trader_core.engine.book import is_open, worst_cost
 from trader_core.engine.fills import LIMIT, MARKET
 from trader_core.engine.guard import ACTIVE, DAY_MS, HOUR_MS, OPERATOR, PROTECT, TARGET, buy_verdicts, held_cost, mode_refusal
 from trader_core.engine.kernel import kernel
-from trader_core.engine.mark import USABLE, bar_state
 from trader_core.engine.protect import BY_OPERATOR, BY_PROTECTION
 from trader_core.engine.size import affordable, entry_prices, exit_limit, in_band, sell_limit, sellable, slot_worth, wanted_quantity
 from trader_core.model.session import Refusal
@@ -139,12 +138,12 @@ def waits_to_buy(slot: Any, target: int) -> bool:
 
 
 @kernel
-def next_buyer(slots: Any, grids: Any, bars: Any, targets: Any, at: int, ts: int) -> int:
+def next_buyer(slots: Any, grids: Any, targets: Any, at: int, ts: int) -> int:
     """Return the instrument whose target is largest among those that wait, ties by lot; -1 when none waits."""
     best, best_target, best_lot = -1, 0, 0
     for i in range(slots.shape[0]):
         target = targets[at, i]
-        if target < best_target or not waits_to_buy(slots[i], target) or bar_state(bars[at, i], grids[i]) != USABLE:
+        if target < best_target or slots[i].close_ts != ts or not waits_to_buy(slots[i], target):
             continue
         lot = mix(grids[i].hash, ts)
         if target > best_target or lot > best_lot:
@@ -182,13 +181,13 @@ def buy(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: int
 
 @kernel
 def buy_all(
-    account: Any, slots: Any, plan: Any, grids: Any, ts: int, bars: Any, targets: Any, at: int, out: Any, rows: int, rising: int
+    account: Any, slots: Any, plan: Any, grids: Any, ts: int, targets: Any, at: int, out: Any, rows: int, rising: int
 ) -> int:  # fmt: skip
     """Answer every target that rose, the largest first, and return the number of rows after it."""
     assert rows + rising <= out.shape[0], "an instrument has one row per slot"
     held = held_cost(slots)
     for _ in range(rising):
-        i = next_buyer(slots, grids, bars, targets, at, ts)
+        i = next_buyer(slots, grids, targets, at, ts)
         buy(account, slots[i], plan, grids[i], out[rows], i, ts, targets[at, i], held)
         rows += 1
     return rows

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trader_core.engine.arithmetic import notional_down
+from trader_core.engine.arithmetic import notional_down, rate_down
 from trader_core.engine.decide import at_rest, buy_all, drop_unwanted, reduce, waits_to_buy
 from trader_core.engine.guard import DAY_MS
 from trader_core.engine.kernel import kernel
@@ -16,14 +16,22 @@ STEPPED, SIMULATED, SIMULATED_SLOWLY = 0, 1, 2
 
 @kernel
 def passes(slot: Any, plan: Any, grid: Any, bar: Any, target: int, now: int) -> bool:
-    """Return whether a bar leaves a slot that is at rest at rest: usable, its target unmoved, and no protection touched."""
+    """Return whether a bar leaves a slot that is at rest at rest: usable, its target unmoved, and no protection touched.
+
+    A trailing stop that rises and stays below the bar rises here: looked at once more, the bar raises nothing further.
+    """
     if bar_state(bar, grid) != USABLE or (target >= 0 and target != slot.target):
         return False
     if slot.position < grid.lot:
         return True
-    if bar.low <= slot.stop_price or 0 < slot.take_price <= bar.high or (plan.trailing_ppm > 0 and bar.high > slot.top):
+    if bar.low <= slot.stop_price or 0 < slot.take_price <= bar.high or 0 < plan.time_stop_ms <= now - slot.entry_ts:
         return False
-    return not 0 < plan.time_stop_ms <= now - slot.entry_ts
+    if plan.trailing_ppm > 0 and bar.high > slot.top:
+        level = max(slot.stop_price, bar.high - rate_down(bar.high, plan.trailing_ppm))
+        if min(bar.low, bar.close) <= level:
+            return False
+        slot.top, slot.stop_price = bar.high, level
+    return True
 
 
 @kernel
@@ -43,24 +51,24 @@ def play(  # noqa: C901, PLR0912, PLR0917 - compiled functions take no keywords,
     filled_max = fills.shape[0] - count * (ROWS_FILLED if how != STEPPED else 0)
     while at < rows and decided <= decided_max and filled <= filled_max:
         if quiet and how == SIMULATED and account.breaker == 0:
-            first, floor, day_end, worth = at, equity_floor(account, plan), (account.day + 1) * DAY_MS, 0
-            while at < rows and account.ts < ts[at] < day_end:
-                worth = account.cash
+            first, floor, peak, free = at, equity_floor(account, plan), account.peak, account.cash
+            last, day_end = account.ts, (account.day + 1) * DAY_MS
+            while at < rows and last < ts[at] < day_end:
+                worth = free
                 for i in range(count):
                     if not passes(slots[i], plan, grids[i], bars[at, i], targets[at, i], ts[at]):
                         quiet = False
                         break
                     if slots[i].position > 0:
                         worth += notional_down(bars[at, i].close, slots[i].position, grids[i].multiplier, grids[i].divisor)
-                if not quiet or worth > account.peak or worth <= floor:
+                if not quiet or worth > peak or worth <= floor:
                     break
-                account.ts, account.equity = ts[at], worth
-                equity[at], cash[at] = worth, account.cash
+                equity[at], cash[at], last = worth, free, ts[at]
                 at += 1
             if at > first:
-                account.slots_seen += at - first
+                account.slots_seen, account.ts, account.equity = account.slots_seen + at - first, last, equity[at - 1]
                 for i in range(count):
-                    slots[i].close, slots[i].close_ts = bars[at - 1, i].close, ts[at - 1]
+                    slots[i].close, slots[i].close_ts = bars[at - 1, i].close, last
             if at == rows:
                 break
         if not begin(account, ts[at]):
@@ -77,7 +85,7 @@ def play(  # noqa: C901, PLR0912, PLR0917 - compiled functions take no keywords,
         for k in range(count):
             i = grids[k].turn
             target = targets[at, i]
-            if bar_state(bars[at, i], grids[i]) != USABLE:
+            if slots[i].close_ts != now:  # mark took no usable bar
                 quiet = False
                 continue
             if slots[i].position >= grids[i].lot:
@@ -92,7 +100,7 @@ def play(  # noqa: C901, PLR0912, PLR0917 - compiled functions take no keywords,
             if waits_to_buy(slots[i], target):
                 rising += 1
         if rising > 0:
-            decided = buy_all(account, slots, plan, grids, now, bars, targets, at, decisions, decided, rising)
+            decided = buy_all(account, slots, plan, grids, now, targets, at, decisions, decided, rising)
         equity[at], cash[at] = account.equity, account.cash
         at += 1
     counts[0], counts[1] = decided, filled

@@ -1,6 +1,7 @@
 """Window strategies: one file each, compiled, blind to everything but the last bars. A new one is entered here twice."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from trader_core.model.bar import BAR, Bars
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.money import PRODUCT_MAX
 
+ROWS_PER_THREAD = 50_000
+"""Fewer slots than this are not worth a thread."""
 STRATEGIES: dict[str, Strategy] = {file.STRATEGY.name: file.STRATEGY for file in FILES}
 
 
@@ -51,27 +54,38 @@ def target_at(name: str, params: Params, window: Bars) -> int:
     return int(targets_of(name, params, window[len(window) - rows :])[-1])
 
 
-def targets_of(name: str, params: Params, bars: Bars) -> NDArray[np.int64]:
+def targets_of(name: str, params: Params, bars: Bars, *, threads: int = 1) -> NDArray[np.int64]:
     """Return `decide` on the window behind every bar, as targets in bps of the shape of bars [T] or [T, N]: the evidence grade.
 
-    -1 where the window has a missing slot or is too short. Raises DataFault for prices that a sum over the window cannot carry.
+    -1 where the window has a missing slot or is too short. The number of threads changes nothing but the time. Raises
+    DataFault for prices that a sum over the window cannot carry.
     """
-    return _targets(find(name), params, bars, sweeps=False)
+    return _targets(find(name), params, bars, threads, sweeps=False)
 
 
-def targets_all(name: str, params: Params, bars: Bars) -> NDArray[np.int64]:
+def targets_all(name: str, params: Params, bars: Bars, *, threads: int = 1) -> NDArray[np.int64]:
     """Return what `targets_of` returns, by the strategy's `decide_all`: for sweeps."""
-    return _targets(find(name), params, bars, sweeps=True)
+    return _targets(find(name), params, bars, threads, sweeps=True)
 
 
-def _targets(strategy: Strategy, params: Params, bars: Bars, *, sweeps: bool) -> NDArray[np.int64]:
+def _targets(strategy: Strategy, params: Params, bars: Bars, threads: int, *, sweeps: bool) -> NDArray[np.int64]:
     lookback = strategy.lookback(params)
     door, top = PRODUCT_MAX // lookback, int(bars["close"].max(initial=0))
     if top > door:
         raise DataFault(f"prices up to {door} for {strategy.name}", str(top), "use fewer decimals or a shorter lookback")
     table = np.require(bars.reshape(len(bars), bars.shape[1] if bars.ndim > 1 else 1), BAR, ["C", "W"])
-    targets = np.empty(table.shape, np.int64)
-    decide_table(strategy.number, _values(strategy, params), lookback, int(sweeps), table, scratch_for(lookback), targets)
+    targets, values = np.empty(table.shape, np.int64), _values(strategy, params)
+
+    def decide(start: int, end: int) -> None:
+        decide_table(strategy.number, values, lookback, int(sweeps), table, scratch_for(lookback), targets, start, end)
+
+    rows = max(-(-len(table) // max(threads, 1)), ROWS_PER_THREAD)
+    parts = [(start, min(start + rows, len(table))) for start in range(0, len(table), rows)]
+    if len(parts) < 2:  # noqa: PLR2004 - nothing to share out
+        decide(0, len(table))
+    else:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(lambda part: decide(*part), parts))
     return targets.reshape(bars.shape)
 
 

@@ -119,16 +119,18 @@ def _waiting(part: Any, lookback: int, start: int) -> Any:
 
 
 @entry
-def decide_table(number: int, values: Any, lookback: int, sweeps: int, bars: Any, scratch: Any, targets: Any) -> None:
-    """Write the target behind every full window without a gap to targets[T, N], and -1 elsewhere.
+def decide_table(
+    number: int, values: Any, lookback: int, sweeps: int, bars: Any, scratch: Any, targets: Any, from_row: int, to_row: int
+) -> None:  # fmt: skip
+    """Write the target behind every full window without a gap to targets[from_row:to_row, N], and -1 elsewhere.
 
     With `sweeps` by the strategy's `decide_all`, else by `decide` on each window. scratch[BLOCK + lookback] holds a block of
     one instrument's bars side by side, so that a strategy sees one layout only.
     """
     rows, count = bars.shape
     flat, span = bars.reshape(rows * count), scratch.shape[0] - lookback
-    for start in range(0, rows, span):
-        end, first = min(start + span, rows), max(start - lookback + 1, 0)
+    for start in range(from_row, to_row, span):
+        end, first = min(start + span, to_row), max(start - lookback + 1, 0)
         for i in range(count):
             part = flat[first:end] if count == 1 else scratch[: end - first]
             if count > 1:
