@@ -1,6 +1,7 @@
 """`gatehouse backtest`: a strategy over stored bars, on the engine that trades."""
 
 import time
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,7 @@ def backtest(
     take_profit_ppm: Annotated[int, typer.Option(help="Exit above entry by this much; 0 is off.")] = 0,
     slippage_ppm: Annotated[int, typer.Option(help="Every fill is this much worse than the open.")] = 500,
     set_: options.Set = None,
+    also: options.Also = None,
     data_session: Annotated[str | None, typer.Option(help="Collection session that the bars must still equal.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
@@ -41,13 +43,14 @@ def backtest(
     started = time.monotonic()
     pairs = options.symbols(symbol)
     from_ms, to_ms = options.interval(from_, to, timeframe_ms(timeframe))
-    found = strategies.parse_params(strategies.find(strategy), options.params(param or []))
+    chosen = strategies.find(strategy)
+    found = strategies.parse_params(chosen, options.params(param or []))
     plan = Plan(
-        strategy=strategy, params=tuple(sorted(found.items())), symbols=pairs, timeframe=timeframe, capital=capital_from(capital),
+        strategy=chosen.name, params=tuple(sorted(found.items())), symbols=pairs, timeframe=timeframe, capital=capital_from(capital),
         stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm,
         limits=Limits(positions_max=positions_max or min(len(pairs), POSITIONS_DEFAULT)), costs=Costs(slippage_ppm=slippage_ppm),
     )  # fmt: skip
-    plan = adjust(plan, options.pairs(set_ or [], "--set"))
+    plan = replace(adjust(plan, options.pairs(set_ or [], "--set")), others=options.others(also or []))
     backtesting = import_module("tasks.backtesting")
     asked = backtesting.Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
     settings = options.settings()

@@ -130,6 +130,11 @@ history_days = 30          # days of history that are collected and backtested
 trailing_ppm = 0           # exit this far below the highest high since the entry; 0: none
 orders_per_hour = 60       # orders of one UTC hour beyond which nothing more is bought; 0: no bound
 
+# [[plans.{plan}.others]]     # a further strategy for some of the symbols: each instrument belongs to one
+# strategy = "momentum"
+# params = {{ period = 60 }}
+# symbols = ["ETH/USDT"]
+
 {road}
 # Alerts. The webhook's address is a secret: `gatehouse credentials set slack`, or GATEHOUSE_SLACK_WEBHOOK.
 [slack]

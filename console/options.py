@@ -11,11 +11,16 @@ from trader_core.model.bar import canonical_symbol
 from trader_core.model.errors import BadInput, OutOfRange, UnknownName
 
 if TYPE_CHECKING:
+    from trader_core.model.plan import Rule
     from trader_core.settings import Settings
 
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another protection, limit or cost as name=value; may be repeated. docs/backtesting.md lists them."),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option("--also", help="Another strategy for some of the symbols, as STRATEGY:SYMBOLS[:name=value,...]; may be repeated."),
 ]
 TS_MAX = 4_102_444_800_000
 """2100-01-01: a later time is a mistake in the unit."""
@@ -127,6 +132,23 @@ def pairs(given: list[str], option: str) -> dict[str, str]:
             raise BadInput(f"each name of {option} once", repr(pair)[:60], "remove the repetition")
         found[name] = value
     return found
+
+
+def others(given: list[str]) -> "tuple[Rule, ...]":
+    """Return further strategies from texts such as `momentum:ETH/USDT,SOL/USDT:period=60`; the parameters may be left out."""
+    from trader_core.engine import strategies
+    from trader_core.model.plan import Rule
+
+    found = []
+    for text in given:
+        name, colon, rest = text.partition(":")
+        wanted, _, told = rest.partition(":")
+        if not (name and colon and wanted):
+            raise BadInput("--also as STRATEGY:SYMBOLS[:name=value,...]", repr(text)[:60], "for example momentum:ETH/USDT:period=60")
+        chosen = strategies.find(name)
+        values = strategies.parse_params(chosen, params(told.split(",") if told else []))
+        found.append(Rule(chosen.name, tuple(sorted(values.items())), symbols(wanted)))
+    return tuple(found)
 
 
 def params(pairs: list[str]) -> dict[str, int]:

@@ -129,9 +129,10 @@ def _plan(
     from trader_core.model.plan import Plan, adjust
 
     timeframe_ms(timeframe)
-    values = strategies.parse_params(strategies.find(strategy), options.params(param or []))
+    chosen = strategies.find(strategy)
+    values = strategies.parse_params(chosen, options.params(param or []))
     plan = Plan(
-        strategy, tuple(sorted(values.items())), options.symbols(symbol), timeframe, UNIT, stop_loss_ppm=stop_loss_ppm,
+        chosen.name, tuple(sorted(values.items())), options.symbols(symbol), timeframe, UNIT, stop_loss_ppm=stop_loss_ppm,
         take_profit_ppm=take_profit_ppm,
     )  # fmt: skip
     return adjust(plan, options.pairs(set_ or [], "--set"))

@@ -51,6 +51,7 @@ def start(
     stop_loss_ppm: Annotated[int, typer.Option(help="Stop-loss below the average price paid, parts per million; 0 is none.")] = 0,
     take_profit_ppm: Annotated[int, typer.Option(help="Take-profit above it, parts per million; 0 is none.")] = 0,
     set_: options.Set = None,
+    also: options.Also = None,
     eur_rate: Annotated[str, typer.Option(help="What one EUR is worth in the settlement currency, for --mode stage on a real venue.")] = "",
     eur_source: Annotated[str, typer.Option(help="Where that rate was read; kept with it.")] = "",
     flatten: Annotated[bool, typer.Option("--flatten/--keep", help="At the end: sell everything, or keep positions.")] = False,
@@ -62,7 +63,7 @@ def start(
     wanted = build(
         strategy, mode, options.venue(venue), options.symbols(symbol), timeframe, hours, capital, stage,
         options.params(param or []), stop_loss_ppm, take_profit_ppm, StopPolicy.FLATTEN if flatten else StopPolicy.KEEP, rate=rate,
-        settings=options.pairs(set_ or [], "--set"),
+        settings=options.pairs(set_ or [], "--set"), others=options.others(also or []),
     )  # fmt: skip
     with reach.database(settings) as server:
         with reach.connection(server, "flow") as db:
@@ -106,7 +107,7 @@ def require_permit(settings: "Settings", db: "Connection", wanted: Any) -> None:
 def build(
     strategy: str, mode: str, venue: str, symbols: tuple[str, ...], timeframe: str, hours: int, capital: str, stage: str,
     params: dict[str, int], stop_loss_ppm: int = 0, take_profit_ppm: int = 0, end: StopPolicy = StopPolicy.KEEP,
-    *, rate: dict[str, Any] | None = None, settings: dict[str, str] | None = None,
+    *, rate: dict[str, Any] | None = None, settings: dict[str, str] | None = None, others: tuple[Any, ...] = (),
 ) -> Any:  # fmt: skip
     """Return a NewSession from what was asked for; raises BadInput for what no trader could run.
 
@@ -127,13 +128,21 @@ def build(
     rate = fx.rehearsal() if venue == SANDBOX else rate
     if mode not in {SessionMode.PAPER, SessionMode.STAGE}:
         raise UnknownName("a mode of paper, stage", repr(mode), "choose one of them")
-    values = strategies.parse_params(strategies.find(strategy), params)
+    chosen = strategies.find(strategy)
+    values = strategies.parse_params(chosen, params)
     plan = adjust(
         Plan(
-            strategy, tuple(sorted(values.items())), symbols, timeframe, UNIT, stop_loss_ppm=stop_loss_ppm, take_profit_ppm=take_profit_ppm
+            chosen.name,
+            tuple(sorted(values.items())),
+            symbols,
+            timeframe,
+            UNIT,
+            stop_loss_ppm=stop_loss_ppm,
+            take_profit_ppm=take_profit_ppm,
         ),
         settings or {},
     )
+    plan = replace(plan, others=others)
     plan.require_tradable()
     rung = StageName.PAPER
     if mode == SessionMode.PAPER:

@@ -9,6 +9,7 @@ from typing import Any
 
 from trader_core.engine import simulate, strategies
 from trader_core.engine.simulate import Result
+from trader_core.evidence.causality import require_causal
 from trader_core.evidence.metrics import Metrics, book, episode_returns
 from trader_core.model.plan import Plan
 from trader_core.store.backtests import Opened, digest_of, save_backtest, traded
@@ -68,7 +69,8 @@ def open_(db: Connection, asked: Asked) -> tuple[Market, dict[str, Any]]:
     if asked.data_session:
         row = check_collection(db, asked.data_session, asked.venue, plan.timeframe, plan.symbols)
         disclosures["data"] = row.source
-    lookback = strategies.lookback(plan.strategy, dict(plan.params))
+    require_causal(plan)
+    lookback = strategies.plan_lookback(plan)
     return open_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback), disclosures
 
 
@@ -78,7 +80,7 @@ def played(plan: Plan, market: Market, db: Connection, written: Journal) -> tupl
     engine_s = 0.0
     for bars, warm in market.pieces(db):
         started = time.monotonic()
-        targets = strategies.targets_of(plan.strategy, dict(plan.params), bars, threads=os.cpu_count() or 1)[warm:]
+        targets = strategies.plan_targets(plan, bars, threads=os.cpu_count() or 1)[warm:]
         state = (parts[-1].account, parts[-1].slots) if parts else None
         parts.append(simulate.run(plan, market.instruments, bars[warm:], targets, state=state))
         engine_s += time.monotonic() - started

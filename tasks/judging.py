@@ -10,6 +10,7 @@ from tasks.sessions import HOUR_MS, in_transaction
 from tasks.subjects import SANDBOX, Subject
 from tasks.venue_ledger import venue_orders
 from trader_core.evidence.backtest_gate import judge_backtest
+from trader_core.evidence.causality import plan_finding
 from trader_core.evidence.gates import Gate
 from trader_core.evidence.ladder import CUMULATIVE_EUR, Earned, StageShown, judge_road, judge_stage
 from trader_core.evidence.road import STAGE_OF, Step, StepStatus
@@ -67,7 +68,7 @@ def said(gate_id: str, judged: Judgement) -> dict[str, Any]:
 
 def backtest_gate(engine: Engine, subject: Subject, gate_id: str, done: Any) -> dict[str, Any]:
     """Judge a backtest before paper and store the gate."""
-    judged = judge_backtest(done.returns, done.metrics.drawdown_ppm, done.metrics.profit_factor)
+    judged = judge_backtest(done.returns, done.metrics.drawdown_ppm, done.metrics.profit_factor, plan_finding(done.asked.plan))
     inputs = {"session": done.session_id, "digest": done.digest, "data": done.asked.data_session}
     return in_transaction(engine, lambda db: keep(db, gate_id, subject.road_id, "backtest", subject, judged, inputs))
 

@@ -10,7 +10,7 @@ from trader_core.engine import strategies
 from trader_core.model.errors import BadInput
 from trader_core.model.money import PPM
 from trader_core.model.money import capital as capital_of
-from trader_core.model.plan import Costs, Plan, adjust
+from trader_core.model.plan import Costs, Plan, Rule, adjust
 from trader_core.model.stage import STAGES, StageName
 from trader_core.settings import Settings
 from trader_core.store.database import Connection
@@ -68,15 +68,23 @@ class Subject:
         return self.plan.positions_max or min(len(self.plan.symbols), POSITIONS_DEFAULT)
 
     def _plan(self, capital: int) -> Plan:
-        found = strategies.parse_params(strategies.find(self.plan.strategy), self.plan.params)
+        chosen = strategies.find(self.plan.strategy)
+        found = strategies.parse_params(chosen, self.plan.params)
         plan = Plan(
-            strategy=self.plan.strategy, params=tuple(sorted(found.items())), symbols=self.plan.symbols, timeframe=self.plan.timeframe,
+            strategy=chosen.name, params=tuple(sorted(found.items())), symbols=self.plan.symbols, timeframe=self.plan.timeframe,
             capital=capital, stop_loss_ppm=self.plan.stop_loss_ppm, take_profit_ppm=self.plan.take_profit_ppm,
             costs=Costs(slippage_ppm=self.plan.slippage_ppm),
         )  # fmt: skip
         plan = adjust(plan, self.plan.settings)
         plan.require_tradable()
-        return replace(plan, limits=replace(plan.limits, positions_max=self.positions))
+        others = tuple(rule_of(one.strategy, one.params, one.symbols) for one in self.plan.others)
+        return replace(plan, limits=replace(plan.limits, positions_max=self.positions), others=others)
+
+
+def rule_of(name: str, params: Mapping[str, int], symbols: tuple[str, ...]) -> Rule:
+    """Return a further strategy of a plan; raises UnknownName or OutOfRange."""
+    chosen = strategies.find(name)
+    return Rule(chosen.name, tuple(sorted(strategies.parse_params(chosen, params).items())), symbols)
 
 
 def of_road(db: Connection, road_id: str) -> Subject:

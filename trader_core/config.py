@@ -22,6 +22,14 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class OtherConfig(Part):
+    """A further strategy of a plan, on some of its symbols."""
+
+    strategy: str = Field(description="Name of a strategy.")
+    params: dict[str, int] = Field(default_factory=dict, description="Its parameters; what is left out keeps its default.")
+    symbols: tuple[str, ...] = Field(min_length=1, description="Those of the plan's symbols that it has.")
+
+
 class PlanConfig(Part):
     """One plan: a strategy with its parameters on some instruments of one venue."""
 
@@ -39,13 +47,15 @@ class PlanConfig(Part):
         default_factory=dict,
         description="Other protections, limits and costs by name, such as trailing_ppm; see docs/backtesting.md.",
     )
+    others: tuple[OtherConfig, ...] = Field(default=(), description="Further strategies; an instrument belongs to one of them.")
     history_days: int = Field(default=30, ge=1, le=3650, description="Days of history that are collected and backtested.")
 
     def canonical(self) -> "PlanConfig":
         """Return the plan with canonical symbols; raises UnknownName for a symbol or timeframe that cannot be."""
         if self.timeframe not in TIMEFRAMES_MS:
             raise UnknownName(f"a timeframe of {', '.join(TIMEFRAMES_MS)}", repr(self.timeframe), "choose one of them")
-        return self.model_copy(update={"symbols": tuple(canonical_symbol(symbol) for symbol in self.symbols)})
+        others = tuple(one.model_copy(update={"symbols": tuple(map(canonical_symbol, one.symbols))}) for one in self.others)
+        return self.model_copy(update={"symbols": tuple(map(canonical_symbol, self.symbols)), "others": others})
 
 
 class StageRules(Part):

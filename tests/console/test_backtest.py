@@ -216,7 +216,7 @@ def test_a_run_without_a_trade_has_no_ratios(cli: Cli) -> None:
 
 
 BAD = [
-    (("backtest", "nope", *RUN[2:]), "a strategy of bollinger_reversion, breakout, buy_and_hold,"),
+    (("backtest", "nope", *RUN[2:]), "a strategy of aroon_trend, bollinger_reversion, breakout, buy_and_hold,"),
     ((*RUN, "--symbol", "XYZ/USDT"), "'XYZ/USDT'"),
     ((*RUN, "--symbol", "BTCUSDT"), "a symbol such as BTC/USDT"),
     ((*RUN, "--symbol", ","), "at least one symbol"),

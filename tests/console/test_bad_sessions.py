@@ -23,7 +23,7 @@ from trader_core.trader import shell
 START = ("session", "start", "sma_cross")
 FOREVER = 10**9
 BAD = [
-    (("session", "start", "nope"), "a strategy of bollinger_reversion, breakout, buy_and_hold,"),
+    (("session", "start", "nope"), "a strategy of aroon_trend, bollinger_reversion, breakout, buy_and_hold,"),
     ((*START, "--symbol", "BTCUSDT"), "a symbol such as BTC/USDT"),
     ((*START, "--symbol", "BTC/USDT,btc/usdt"), "each symbol once"),
     ((*START, "--symbol", "BTC/USDT,NOPE/USDT"), "NOPE/USDT"),

@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_read_can_be_replaced(home: Path) -> None:
     ("arguments", "says"),
     [
         (("--venue", "kraken"), "a venue of sandbox, mexc"),
-        (("--strategy", "nope"), "a strategy of bollinger_reversion, breakout, buy_and_hold,"),
+        (("--strategy", "nope"), "a strategy of aroon_trend, bollinger_reversion, breakout, buy_and_hold,"),
         (("--timeframe", "3m"), "a timeframe of"),
         (("--symbol", "BTCUSDT"), "a symbol such as"),
         (("--symbol", "BTC/USDT,BTC/EUR"), "symbols of one quote currency"),

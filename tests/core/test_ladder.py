@@ -93,9 +93,17 @@ def test_a_gate_that_was_never_judged_is_not_enough_evidence() -> None:
     assert judge_road({}, ["validation"], GAINS, ()).operations.verdict is LACK
 
 
+CAUSAL = Finding("causality", "1 strategies", "no target depends on a later bar", holds=True)
+
+
+def test_a_backtest_of_a_strategy_that_sees_the_future_proves_nothing() -> None:
+    assert judge_backtest(EVEN, 0, None, replace(CAUSAL, holds=False)).verdict is NO_GO
+    assert judge_backtest(EVEN, 0, None, replace(CAUSAL, holds=None)).verdict is LACK
+
+
 def test_a_backtest_needs_30_round_trips_no_sure_loss_and_at_most_30_percent_drawdown() -> None:
-    assert judge_backtest(EVEN, 300_000, None).verdict is GO
-    assert judge_backtest(EVEN, 300_001, None).verdict is NO_GO
-    assert judge_backtest(EVEN[1:], 0, None).verdict is LACK
-    assert judge_backtest(LOSSES, 0, None).verdict is NO_GO
-    assert judge_backtest(LOSSES[1:], 0, None).verdict is LACK
+    assert judge_backtest(EVEN, 300_000, None, CAUSAL).verdict is GO
+    assert judge_backtest(EVEN, 300_001, None, CAUSAL).verdict is NO_GO
+    assert judge_backtest(EVEN[1:], 0, None, CAUSAL).verdict is LACK
+    assert judge_backtest(LOSSES, 0, None, CAUSAL).verdict is NO_GO
+    assert judge_backtest(LOSSES[1:], 0, None, CAUSAL).verdict is LACK

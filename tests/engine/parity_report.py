@@ -13,7 +13,7 @@ PARAMS: dict[str, dict[str, int]] = {
     "sma_cross": {"fast": 3, "slow": 9}, "breakout": {"entry": 5, "exit": 3}, "metronome": {"on": 3, "off": 4},
     "momentum": {"period": 4}, "rsi_reversion": {"period": 4, "low": 40}, "buy_and_hold": {},
     "ema_cross": {"fast": 2, "slow": 5}, "macd": {"fast": 2, "slow": 4, "signal": 3}, "bollinger_reversion": {"period": 4, "memory": 6},
-    "volatility_target": {"period": 4, "target_ppm": 2_000},
+    "volatility_target": {"period": 4, "target_ppm": 2_000}, "aroon_trend": {"period": 4, "level": 0, "confirm": 2},
 }  # fmt: skip
 
 

@@ -28,6 +28,9 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "prefect": ("flows/", "tasks/", "deployments/"),
     "great_expectations": ("tasks/quality.py", "tasks/quality_suite.py"),
     "slack_sdk": ("tasks/slack.py",),
+    "talib": ("trader_core/engine/strategies/",),
+    "optuna": ("trader_core/search.py",),
+    "distributed": ("trader_core/search.py",),
     "prometheus_client": ("trader_core/trader/exporter.py",),
 }
 """Who may import what: a path that ends in a slash means the folder. Tests may import anything."""
@@ -37,6 +40,7 @@ PURE_FOLDERS = ("trader_core/model/", "trader_core/engine/", "trader_core/eviden
 PURE_EXCEPTIONS = (
     "trader_core/engine/kernel.py",  # chooses the folder of the compiled code
     "trader_core/engine/warm.py",  # fills it
+    "trader_core/engine/strategies/own.py",  # finds and loads the user's own strategies
     "trader_core/trader/shell.py",  # asks and tells the venue
     "trader_core/trader/durable.py",  # the database, on its own thread
     "trader_core/trader/opening.py",  # brings a session up
@@ -57,7 +61,10 @@ IMPURE_ATTRIBUTES = frozenset({
     "np.memmap", "np.fromfile",
 })  # fmt: skip
 BROAD = frozenset({"Exception", "BaseException"})
-BROAD_PLACES = {"trader_core/venues/wire.py": 1, "trader_core/trader/process.py": 1}
+BROAD_PLACES = {
+    "trader_core/venues/wire.py": 1, "trader_core/trader/process.py": 1,
+    "trader_core/engine/strategies/own.py": 2,  # the user's own code: whatever it throws becomes a StrategyFault
+}  # fmt: skip
 """How many `except Exception` a file may hold: the call wrapper's, and the outermost line of a session."""
 
 _LINK = re.compile(r"\]\(([^)#\s][^)\s]*)\)")

@@ -14,8 +14,8 @@ SPREAD_MIN_PPM = 100.0
 """A deviation below one basis point is rounding: it would tell of every move."""
 
 
-def judge_backtest(returns: Sequence[float], drawdown_ppm: int, profit_factor: float | None) -> Judgement:
-    """Return NO_GO when the strategy surely loses or fell too far, NOT_ENOUGH_EVIDENCE below 30 round trips, else GO.
+def judge_backtest(returns: Sequence[float], drawdown_ppm: int, profit_factor: float | None, causality: Finding) -> Judgement:
+    """Return NO_GO when the strategy surely loses, fell too far or sees the future, NOT_ENOUGH_EVIDENCE below 30 round trips, else GO.
 
     `returns`: each round trip's profit over what was paid, after costs. The 95 % interval of their mean must not lie below
     zero; that it lies above is no condition here: the edge is judged on its own.
@@ -30,11 +30,12 @@ def judge_backtest(returns: Sequence[float], drawdown_ppm: int, profit_factor: f
                 "change the strategy or its parameters: its costs eat more than it earns"),
         Finding("largest drawdown (ppm)", str(drawdown_ppm), f"at most {DRAWDOWN_MAX_PPM}", drawdown_ppm <= DRAWDOWN_MAX_PPM,
                 "add a stop, or trade smaller"),
+        causality,
         Finding("profit factor", "nothing to divide by" if profit_factor is None else f"{profit_factor:.3f}", "reported", holds=True),
     )  # fmt: skip
-    if loses or drawdown_ppm > DRAWDOWN_MAX_PPM:
+    if loses or drawdown_ppm > DRAWDOWN_MAX_PPM or causality.holds is False:
         return Judgement("backtest", Verdict.NO_GO, findings)
-    return Judgement("backtest", Verdict.GO if enough else Verdict.NOT_ENOUGH_EVIDENCE, findings)
+    return Judgement("backtest", Verdict.GO if enough and causality.holds else Verdict.NOT_ENOUGH_EVIDENCE, findings)
 
 
 class NightFigures(NamedTuple):

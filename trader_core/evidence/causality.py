@@ -4,14 +4,18 @@ A target that changes when the bars after it are cut off or replaced has seen th
 future is always there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trader_core.engine import strategies
 from trader_core.evidence.verdict import Finding, Judgement, Verdict
 from trader_core.model.bar import BAR, Bars
+from trader_core.model.errors import StrategyFault
+from trader_core.model.plan import Plan
 
 Targets = NDArray[np.int64]
 Whole = Callable[[Bars], Targets]
@@ -110,3 +114,40 @@ def _poisoned(decide_all: Whole, whole: Targets, seen: Sample) -> list[int]:
 def _warmed(decide_all: Whole, lookback: int, whole: Targets, seen: Sample) -> list[int]:
     """Return the bars whose target is another one when the market begins with their window."""
     return [cut - 1 for cut in seen.cuts if cut >= lookback and decide_all(seen.bars[cut - lookback : cut].copy())[-1] != whole[cut - 1]]
+
+
+PLAN_ROWS, PLAN_CUTS, PLAN_SEED = 600, 80, 7
+
+
+def judge_strategy(name: str, params: Mapping[str, int], rows: int, cuts: int, seed: int) -> Judgement:
+    """Return the judgement of a strategy by name on a seeded market; raises StrategyFault where it fails on it."""
+    lookback = strategies.lookback(name, params)
+    decide, decide_all = partial(strategies.targets_of, name, params), partial(strategies.targets_all, name, params)
+    return judge_causality(lookback, decide, decide_all, sample(rows, lookback, cuts, seed))
+
+
+@lru_cache(maxsize=64)
+def _judged(name: str, params: tuple[tuple[str, int], ...]) -> Judgement:
+    rows = PLAN_ROWS + 2 * strategies.lookback(name, dict(params))
+    return judge_strategy(name, dict(params), rows, PLAN_CUTS, PLAN_SEED)
+
+
+def plan_finding(plan: Plan) -> Finding:
+    """Return whether none of a plan's strategies sees the future; one that never decides on that market is not judged."""
+    judged = [(rule.strategy, _judged(rule.strategy, rule.params)) for rule in plan.rules]
+    wrong = [(name, one, first) for name, one in judged if one.verdict is Verdict.NO_GO and (first := one.first())]
+    said = f"{len(judged)} strategies, {PLAN_CUTS} cuts each" if not wrong else f"{wrong[0][0]}: {wrong[0][2].name}, {wrong[0][2].measured}"
+    unjudged = any(one.verdict is Verdict.NOT_ENOUGH_EVIDENCE for _, one in judged)
+    todo = wrong[0][2].todo if wrong else "" if not unjudged else "see `gatehouse strategy check`"
+    return Finding("causality", said, "no target depends on a later bar", holds=False if wrong else None if unjudged else True, todo=todo)
+
+
+def require_causal(plan: Plan) -> None:
+    """Raise StrategyFault when a strategy that could look ahead was not shown not to."""
+    for rule in plan.rules:
+        if strategies.find(rule.strategy).proven:
+            continue
+        judged = _judged(rule.strategy, rule.params)
+        first = judged.first()
+        if judged.verdict is Verdict.NO_GO and first is not None:
+            raise StrategyFault(f"{rule.strategy} without a look ahead", f"{first.name}: {first.measured}", first.todo)

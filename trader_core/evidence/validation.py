@@ -101,7 +101,6 @@ class Weight(Enum):
 
 
 NOT_TESTED = (
-    ("causality proof", "prefix invariance of the strategy over its history"),
     ("mute-feed drill", "a feed that falls silent is noticed in time"),
     ("replay parity", "the recorded bars through the backtest give the same decisions"),
 )

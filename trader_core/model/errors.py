@@ -4,7 +4,8 @@ GatehouseError
 ├── BadInput                  what the caller gave is wrong; nothing was changed
 │   ├── UnknownName           no strategy, symbol, timeframe, session or venue of that name
 │   ├── OutOfRange            a parameter or a value lies beyond its door
-│   └── DataFault             market data that cannot be trusted
+│   ├── DataFault             market data that cannot be trusted
+│   └── StrategyFault         a strategy raises, answers with what is no target, sees the future, or is another one than was judged
 ├── IllegalMove               a state machine was asked for a transition that its table does not have
 ├── StoreError                the database
 │   ├── DatabaseAway          it cannot be reached
@@ -55,6 +56,10 @@ class OutOfRange(BadInput):
 
 class DataFault(BadInput):
     """Market data that cannot be trusted."""
+
+
+class StrategyFault(BadInput):
+    """A strategy raises, answers with what is no target, sees the future, or is another one than was judged."""
 
 
 class IllegalMove(GatehouseError):

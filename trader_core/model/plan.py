@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from trader_core.model.errors import OutOfRange, UnknownName
 from trader_core.model.money import BPS, CAPITAL_MAX, MONEY_MAX, PPM, UNIT
@@ -115,6 +115,14 @@ class Execution:
         return ", ".join(name for name, used in asked.items() if used)
 
 
+class Rule(NamedTuple):
+    """A strategy with its parameters, on some of a plan's symbols."""
+
+    strategy: str
+    params: tuple[tuple[str, int], ...]
+    symbols: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that decides. `allocation_bps` per symbol replaces the equal split when it is not empty."""
@@ -134,6 +142,8 @@ class Plan:
     costs: Costs = field(default_factory=Costs)
     execution: Execution = field(default_factory=Execution)
     allocation_bps: tuple[int, ...] = ()
+    others: tuple["Rule", ...] = ()
+    """Further strategies, each with its own symbols; `strategy` has the rest. An instrument belongs to one of them."""
 
     def __post_init__(self) -> None:
         """Refuse what lies beyond a door."""
@@ -145,6 +155,10 @@ class Plan:
             for name, (low, high) in doors.items():
                 _within(name, getattr(part, name), low, high)
         self._check_execution()
+        claimed = [symbol for rule in self.others for symbol in rule.symbols]
+        if len(set(claimed)) != len(claimed) or not set(claimed) < set(self.symbols):
+            expected = f"each symbol of {', '.join(self.symbols)} with one strategy, and at least one left for {self.strategy}"
+            raise OutOfRange(expected, ", ".join(claimed), "give each to one")
         if self.allocation_bps and len(self.allocation_bps) != len(self.symbols):
             raise OutOfRange(f"{len(self.symbols)} allocations", str(len(self.allocation_bps)), "give one per symbol")
         if sum(self.allocation_bps) > BPS or min(self.allocation_bps, default=0) < 0:
@@ -168,6 +182,13 @@ class Plan:
             found = f"{costs.collar_ppm} above {reach}"
             raise OutOfRange("collar_ppm up to price_collar_ppm: layer 6 would refuse every entry", found, "lower collar_ppm")
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return every strategy with the symbols that are its own: all symbols, each once."""
+        claimed = {symbol for rule in self.others for symbol in rule.symbols}
+        rest = tuple(symbol for symbol in self.symbols if symbol not in claimed)
+        return (Rule(self.strategy, self.params, rest), *self.others)
+
     def require_tradable(self) -> None:
         """Raise OutOfRange when it asks for what only a simulation can do yet."""
         only = self.execution.simulated_only
@@ -184,6 +205,8 @@ class Plan:
         parts = dict(body)
         parts["params"] = tuple((str(name), int(value)) for name, value in parts["params"])
         parts["symbols"], parts["allocation_bps"] = tuple(parts["symbols"]), tuple(parts["allocation_bps"])
+        rules = parts.get("others", ())
+        parts["others"] = tuple(Rule(name, tuple((str(n), int(v)) for n, v in params), tuple(own)) for name, params, own in rules)
         parts["limits"], parts["costs"] = Limits(**parts["limits"]), Costs(**parts["costs"])
         how = dict(parts.get("execution", {}))
         kinds = {name: OrderKind(how[name]) for name in ("entry_kind", "exit_kind") if name in how}
@@ -196,7 +219,7 @@ class Plan:
         Capital, limits and costs are left out: the same recipe climbs the stages with other sums.
         """
         parts = [venue, self.strategy, self.params, self.symbols, self.timeframe, self.stop_loss_ppm, self.take_profit_ppm]
-        parts.extend((self.trailing_ppm, self.time_stop_ms, list(asdict(self.execution).values()), self.allocation_bps))
+        parts.extend((self.trailing_ppm, self.time_stop_ms, list(asdict(self.execution).values()), self.allocation_bps, self.others))
         return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
     def digest(self) -> str:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from trader_core.engine import strategies
 from trader_core.evidence.quality import arriving_fault, contradicts
 from trader_core.model.bar import BAR, Bars, timeframe_ms
+from trader_core.model.errors import StrategyFault
 from trader_core.model.plan import Plan
 
 CLOCK_SLACK_MS = 2_000
@@ -13,12 +14,13 @@ CLOCK_SLACK_MS = 2_000
 
 
 class Decider:
-    """Keeps the last `lookback` slots [lookback, N] and asks the strategy once per slot."""
+    """Keeps the last `lookback` slots [lookback, N] and asks each instrument's strategy once per slot."""
 
     def __init__(self, plan: Plan) -> None:
         """Hold an empty window: no decision until it is full."""
-        self._name, self._params = plan.strategy, dict(plan.params)
-        self.lookback = strategies.lookback(self._name, self._params)
+        rules = {symbol: rule for rule in plan.rules for symbol in rule.symbols}
+        self._rules = [(rules[symbol].strategy, dict(rules[symbol].params)) for symbol in plan.symbols]
+        self.lookback = strategies.plan_lookback(plan)
         self._window = np.zeros((self.lookback, len(plan.symbols)), BAR)
         self.faults: list[tuple[str, str]] = []
         """Symbol and fault of each bar of the last slot that was no basis."""
@@ -27,7 +29,8 @@ class Decider:
     def push(self, bars: Bars, now_ms: int) -> NDArray[np.int64]:
         """Move the window on by one slot and return the targets [N].
 
-        A target is -1, no decision, where the window has a missing slot and where the arriving bar breaks a rule of data quality.
+        A target is -1, no decision, where the window has a missing slot, where the arriving bar breaks a rule of data quality, and
+        where the strategy failed: protection and exits go on without it.
         """
         before, self.faults = self._window, []
         self._window = np.concatenate([before[1:], _sound(bars)[None, :]])
@@ -39,7 +42,12 @@ class Decider:
             if fault:
                 self.faults.append((self._symbols[index], fault))
                 return -1
-        return int(strategies.target_at(self._name, self._params, self._window[:, index]))
+        name, params = self._rules[index]
+        try:
+            return int(strategies.target_at(name, params, self._window[:, index]))
+        except StrategyFault as error:
+            self.faults.append((self._symbols[index], str(error)))
+            return -1
 
     def warm(self, history: Bars) -> None:
         """Fill the window with the last slots of a history [T, N]."""

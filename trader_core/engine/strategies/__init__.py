@@ -5,23 +5,30 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from trader_core.engine.strategies import aroon_trend, own
 from trader_core.engine.strategies.spec import Param, Params, Strategy
 from trader_core.engine.strategies.table import FILES, NO_DECISION, decide_table, scratch_for
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.money import PRODUCT_MAX
+from trader_core.model.plan import Plan
 
 ROWS_PER_THREAD = 50_000
 """Fewer slots than this are not worth a thread."""
-STRATEGIES: dict[str, Strategy] = {file.STRATEGY.name: file.STRATEGY for file in FILES}
+STRATEGIES: dict[str, Strategy] = {file.STRATEGY.name: file.STRATEGY for file in (*FILES, aroon_trend)}
 
 
 def find(name: str) -> Strategy:
-    """Return the strategy of that name; raises UnknownName with the list of those that exist."""
-    if name not in STRATEGIES:
-        raise UnknownName(f"a strategy of {', '.join(sorted(STRATEGIES))}", repr(name), "choose one of them")
-    return STRATEGIES[name]
+    """Return the strategy of that name, built in or a file of yours; raises UnknownName with the list of those that exist."""
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    mine = own.find(name)
+    if mine is None:
+        known = [*sorted(STRATEGIES), *own.names()]
+        raise UnknownName(f"a strategy of {', '.join(known)}", repr(name), f"choose one of them, or write {own.folder()}/{name}.py")
+    return mine
 
 
 def parse_params(strategy: Strategy, given: Mapping[str, int | str]) -> dict[str, int]:
@@ -29,21 +36,48 @@ def parse_params(strategy: Strategy, given: Mapping[str, int | str]) -> dict[str
 
     Raises UnknownName for one that the strategy does not have, OutOfRange for a value outside its range.
     """
-    names = [param.name for param in strategy.params]
-    for name in given:
-        if name not in names:
-            raise UnknownName(f"a parameter of {strategy.name}: {', '.join(names)}", repr(name), "choose one of them")
-    params = {param.name: _value(strategy, param, given.get(param.name, param.default)) for param in strategy.params}
-    wrong = strategy.check(params)
+    declared = {one.name: one for one in strategy.params}
+    try:
+        found: dict[str, int] = strategy.model.model_validate(dict(given)).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        if name in declared:
+            one = declared[name]
+            expected = f"{name} of {strategy.name} ({one.meaning}) as a whole number from {one.low} to {one.high}"
+            raise OutOfRange(expected, repr(first["input"]), "choose a value in that range") from error
+        if name:
+            raise UnknownName(f"a parameter of {strategy.name}: {', '.join(declared)}", repr(name), "choose one of them") from error
+        raise OutOfRange(f"parameters of {strategy.name} that go together", str(first["msg"]), "change one of them") from error
+    wrong = strategy.check(found)
     if wrong:
-        found = ", ".join(f"{name} {value}" for name, value in params.items())
-        raise OutOfRange(f"{wrong} for {strategy.name}", found, "change one of them")
-    return params
+        said = ", ".join(f"{name} {value}" for name, value in found.items())
+        raise OutOfRange(f"{wrong} for {strategy.name}", said, "change one of them")
+    return found
 
 
 def lookback(name: str, params: Params) -> int:
     """Return how many closed bars the window of a strategy holds."""
     return find(name).lookback(params)
+
+
+def plan_lookback(plan: Plan) -> int:
+    """Return how many closed bars the longest window of a plan's strategies holds."""
+    return max(lookback(rule.strategy, dict(rule.params)) for rule in plan.rules)
+
+
+def plan_targets(plan: Plan, bars: Bars, *, threads: int = 1) -> NDArray[np.int64]:
+    """Return the targets [T, N] of every instrument by its own strategy: the evidence grade.
+
+    A strategy of frames is asked by a sweep: `evidence.causality` must have shown that this is the same.
+    """
+    places = {symbol: index for index, symbol in enumerate(plan.symbols)}
+    targets = np.full(bars.shape, NO_DECISION, np.int64)
+    for rule in plan.rules:
+        own_bars = bars if len(rule.symbols) == len(places) else bars[:, [places[symbol] for symbol in rule.symbols]]
+        decide = targets_of if find(rule.strategy).proven else targets_all
+        targets[:, [places[symbol] for symbol in rule.symbols]] = decide(rule.strategy, dict(rule.params), own_bars, threads=threads)
+    return targets
 
 
 def target_at(name: str, params: Params, window: Bars) -> int:
@@ -70,6 +104,8 @@ def targets_all(name: str, params: Params, bars: Bars, *, threads: int = 1) -> N
 
 def _targets(strategy: Strategy, params: Params, bars: Bars, threads: int, *, sweeps: bool) -> NDArray[np.int64]:
     lookback = strategy.lookback(params)
+    if strategy.whole is not None:
+        return own.decided(strategy, params, bars, lookback, sweeps=sweeps)
     door, top = PRODUCT_MAX // lookback, int(bars["close"].max(initial=0))
     if top > door:
         raise DataFault(f"prices up to {door} for {strategy.name}", str(top), "use fewer decimals or a shorter lookback")
@@ -89,17 +125,6 @@ def _targets(strategy: Strategy, params: Params, bars: Bars, threads: int, *, sw
     return targets.reshape(bars.shape)
 
 
-def _value(strategy: Strategy, param: Param, given: int | str) -> int:
-    expected = f"{param.name} of {strategy.name} ({param.meaning}) as a whole number from {param.low} to {param.high}"
-    try:
-        value = int(given)
-    except ValueError as error:
-        raise OutOfRange(expected, repr(given), "choose a value in that range") from error
-    if not param.low <= value <= param.high:
-        raise OutOfRange(expected, str(value), "choose a value in that range")
-    return value
-
-
 def _values(strategy: Strategy, params: Params) -> NDArray[np.int64]:
     return np.array([params[param.name] for param in strategy.params], np.int64)
 
@@ -113,6 +138,8 @@ __all__ = [
     "find",
     "lookback",
     "parse_params",
+    "plan_lookback",
+    "plan_targets",
     "target_at",
     "targets_all",
     "targets_of",

@@ -10,7 +10,7 @@ import numpy as np
 
 from trader_core.engine.kernel import kernel
 from trader_core.engine.strategies.memory import held_since
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -61,14 +61,18 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"close": int(closes[-1]), "mean": int(closes.mean()), "band": int(np.floor(band))}
 
 
+class Parameters(StrategyParams):
+    """What bollinger_reversion is told."""
+
+    period: int = param(20, 2, 300, "bars in the mean and the deviation", (10, 50, 10))
+    width_pct: int = param(200, 10, 500, "how many hundredths of a deviation the band lies below the mean", (100, 300, 50))
+    memory: int = param(100, 1, 500, "bars that an event is remembered for", (100, 100, 1))
+
+
 STRATEGY = Strategy(
     name="bollinger_reversion",
     number=9,
-    params=(
-        Param("period", 20, 2, 300, "bars in the mean and the deviation"),
-        Param("width_pct", 200, 10, 500, "how many hundredths of a deviation the band lies below the mean"),
-        Param("memory", 100, 1, 500, "bars that an event is remembered for"),
-    ),
+    model=Parameters,
     lookback=lambda params: params["period"] + params["memory"] - 1,
     check=lambda _params: "",
     decide=decide,

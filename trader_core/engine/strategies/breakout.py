@@ -10,7 +10,7 @@ import numpy as np
 
 from trader_core.engine.kernel import kernel
 from trader_core.engine.strategies.memory import held_since
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -60,14 +60,18 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"close": close, "highest_high": highest, "lowest_low": int(window["low"][-1 - params["exit"] : -1].min())}
 
 
+class Parameters(StrategyParams):
+    """What breakout is told."""
+
+    entry: int = param(55, 1, 500, "bars whose highest high a close must beat", (20, 100, 20))
+    exit: int = param(20, 1, 500, "bars whose lowest low a close must undercut", (10, 50, 10))
+    memory: int = param(200, 1, 500, "bars that an event is remembered for", (200, 200, 1))
+
+
 STRATEGY = Strategy(
     name="breakout",
     number=2,
-    params=(
-        Param("entry", 55, 1, 500, "bars whose highest high a close must beat"),
-        Param("exit", 20, 1, 500, "bars whose lowest low a close must undercut"),
-        Param("memory", 200, 1, 500, "bars that an event is remembered for"),
-    ),
+    model=Parameters,
     lookback=lambda params: max(params["entry"], params["exit"]) + params["memory"],
     check=lambda _params: "",
     decide=decide,

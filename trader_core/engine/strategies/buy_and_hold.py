@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import kernel
-from trader_core.engine.strategies.spec import Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -27,10 +27,14 @@ def indicators(_params: Params, window: Bars) -> dict[str, int]:
     return {"close": int(window["close"][-1])}
 
 
+class Parameters(StrategyParams):
+    """buy_and_hold is told nothing."""
+
+
 STRATEGY = Strategy(
     name="buy_and_hold",
     number=5,
-    params=(),
+    model=Parameters,
     lookback=lambda _params: 1,
     check=lambda _params: "",
     decide=decide,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import kernel
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -49,13 +49,17 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return found
 
 
+class Parameters(StrategyParams):
+    """What ema_cross is told."""
+
+    fast: int = param(12, 1, 249, "bars of the fast mean", (5, 20, 5))
+    slow: int = param(26, 2, 250, "bars of the slow mean", (25, 65, 10))
+
+
 STRATEGY = Strategy(
     name="ema_cross",
     number=7,
-    params=(
-        Param("fast", 12, 1, 249, "bars of the fast mean"),
-        Param("slow", 26, 2, 250, "bars of the slow mean"),
-    ),
+    model=Parameters,
     lookback=lambda params: WINDOWS * params["slow"],
     check=lambda params: "" if params["fast"] < params["slow"] else "fast below slow",
     decide=decide,

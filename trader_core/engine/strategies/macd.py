@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import as_records, kernel
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -52,14 +52,18 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"line": int(np.floor(line)), "signal": int(np.floor(signal))}
 
 
+class Parameters(StrategyParams):
+    """What macd is told."""
+
+    fast: int = param(12, 1, 149, "bars of the fast mean", (8, 16, 4))
+    slow: int = param(26, 2, 150, "bars of the slow mean", (20, 32, 4))
+    signal: int = param(9, 1, 100, "bars of the difference's own mean", (6, 12, 3))
+
+
 STRATEGY = Strategy(
     name="macd",
     number=8,
-    params=(
-        Param("fast", 12, 1, 149, "bars of the fast mean"),
-        Param("slow", 26, 2, 150, "bars of the slow mean"),
-        Param("signal", 9, 1, 100, "bars of the difference's own mean"),
-    ),
+    model=Parameters,
     lookback=lambda params: WINDOWS * (params["slow"] + params["signal"]),
     check=lambda params: "" if params["fast"] < params["slow"] else "fast below slow",
     decide=decide,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import kernel
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -41,13 +41,17 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"minute": int(window["ts"][-1]) // MINUTE_MS % (params["on"] + params["off"])}
 
 
+class Parameters(StrategyParams):
+    """What metronome is told."""
+
+    on: int = param(5, 1, 1_440, "minutes in the market", (5, 60, 5))
+    off: int = param(5, 1, 1_440, "minutes out of it", (5, 60, 5))
+
+
 STRATEGY = Strategy(
     name="metronome",
     number=3,
-    params=(
-        Param("on", 5, 1, 1_440, "minutes in the market"),
-        Param("off", 5, 1, 1_440, "minutes out of it"),
-    ),
+    model=Parameters,
     lookback=lambda _params: 2,  # a series that has just begun decides nothing
     check=lambda _params: "",
     decide=decide,

@@ -9,7 +9,7 @@ import numpy as np
 
 from trader_core.engine.arithmetic import rate_down
 from trader_core.engine.kernel import kernel
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS, PPM
 
@@ -43,13 +43,17 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"close": int(window["close"][-1]), "close_before": int(window["close"][-1 - params["period"]])}
 
 
+class Parameters(StrategyParams):
+    """What momentum is told."""
+
+    period: int = param(60, 1, 500, "bars back to the close that is compared with", (20, 240, 20))
+    rise_ppm: int = param(0, 0, PPM, "how far above it the newest close must stand, in parts per million", (0, 20000, 5000))
+
+
 STRATEGY = Strategy(
     name="momentum",
     number=4,
-    params=(
-        Param("period", 60, 1, 500, "bars back to the close that is compared with"),
-        Param("rise_ppm", 0, 0, PPM, "how far above it the newest close must stand, in parts per million"),
-    ),
+    model=Parameters,
     lookback=lambda params: params["period"] + 1,
     check=lambda _params: "",
     decide=decide,

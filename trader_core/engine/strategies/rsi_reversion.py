@@ -10,7 +10,7 @@ import numpy as np
 
 from trader_core.engine.kernel import kernel
 from trader_core.engine.strategies.memory import held_since
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -76,15 +76,19 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"gains": gains, "losses": losses, "rsi": gains * PERCENT // (gains + losses) if gains + losses else -1}
 
 
+class Parameters(StrategyParams):
+    """What rsi_reversion is told."""
+
+    period: int = param(14, 2, 200, "bars whose moves are summed", (7, 28, 7))
+    low: int = param(30, 1, 49, "percent at which the market is oversold", (20, 40, 5))
+    high: int = param(55, 50, 99, "percent at which it is left again", (50, 70, 5))
+    memory: int = param(200, 1, 500, "bars that an event is remembered for", (200, 200, 1))
+
+
 STRATEGY = Strategy(
     name="rsi_reversion",
     number=6,
-    params=(
-        Param("period", 14, 2, 200, "bars whose moves are summed"),
-        Param("low", 30, 1, 49, "percent at which the market is oversold"),
-        Param("high", 55, 50, 99, "percent at which it is left again"),
-        Param("memory", 200, 1, 500, "bars that an event is remembered for"),
-    ),
+    model=Parameters,
     lookback=lambda params: params["period"] + params["memory"],
     check=lambda _params: "",
     decide=decide,

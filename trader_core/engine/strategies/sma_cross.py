@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import kernel
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS
 
@@ -51,13 +51,17 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {f"{name}_mean": int(closes[-length:].sum()) // length for name, length in params.items()}
 
 
+class Parameters(StrategyParams):
+    """What sma_cross is told."""
+
+    fast: int = param(20, 1, 499, "bars in the fast mean", (5, 50, 5))
+    slow: int = param(100, 2, 500, "bars in the slow mean", (60, 240, 20))
+
+
 STRATEGY = Strategy(
     name="sma_cross",
     number=1,
-    params=(
-        Param("fast", 20, 1, 499, "bars in the fast mean"),
-        Param("slow", 100, 2, 500, "bars in the slow mean"),
-    ),
+    model=Parameters,
     lookback=lambda params: params["slow"],
     check=lambda params: "" if params["fast"] < params["slow"] else "fast below slow",
     decide=decide,

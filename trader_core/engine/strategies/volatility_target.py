@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine.kernel import as_records, kernel
-from trader_core.engine.strategies.spec import Param, Params, Strategy
+from trader_core.engine.strategies.spec import Params, Strategy, StrategyParams, param
 from trader_core.model.bar import Bars
 from trader_core.model.money import BPS, PPM
 
@@ -53,14 +53,18 @@ def indicators(params: Params, window: Bars) -> dict[str, int]:
     return {"volatility_ppm": int(_volatility(as_records(window), len(window) - 1, params["period"]) * PPM)}
 
 
+class Parameters(StrategyParams):
+    """What volatility_target is told."""
+
+    period: int = param(60, 2, 500, "bars whose returns are measured", (30, 120, 30))
+    target_ppm: int = param(1_000, 1, 100_000, "the position's volatility a bar, in parts per million", (500, 2000, 500))
+    step_bps: int = param(1_000, 100, 5_000, "the target's steps, in hundredths of a percent", (1000, 1000, 1))
+
+
 STRATEGY = Strategy(
     name="volatility_target",
     number=10,
-    params=(
-        Param("period", 60, 2, 500, "bars whose returns are measured"),
-        Param("target_ppm", 1_000, 1, 100_000, "the position's volatility a bar, in parts per million"),
-        Param("step_bps", 1_000, 100, 5_000, "the target's steps, in hundredths of a percent"),
-    ),
+    model=Parameters,
     lookback=lambda params: params["period"] + 1,
     check=lambda _params: "",
     decide=decide,
