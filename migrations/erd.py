@@ -95,6 +95,10 @@ INDEXES = {
         "How often was this recipe validated? Each attempt once, by constraint.",
         "select * from validation_run where recipe = 'r' order by attempt",
     ),
+    "search_run_strategy": Served(
+        "How often has this strategy been searched already?",
+        "select * from search_run where strategy = 'a' order by started_at desc",
+    ),
     "nightly_backtest_plan": Served(
         "How did the last nights of this plan go?", "select * from nightly_backtest where plan_name = 'p' order by at desc limit 30"
     ),

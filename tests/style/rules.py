@@ -29,8 +29,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "great_expectations": ("tasks/quality.py", "tasks/quality_suite.py"),
     "slack_sdk": ("tasks/slack.py",),
     "talib": ("trader_core/engine/strategies/",),
-    "optuna": ("trader_core/search.py",),
-    "distributed": ("trader_core/search.py",),
+    "optuna": ("tasks/searching.py",),
+    "distributed": ("tasks/searching.py",),
     "prometheus_client": ("trader_core/trader/exporter.py",),
 }
 """Who may import what: a path that ends in a slash means the folder. Tests may import anything."""

@@ -34,26 +34,26 @@ class Sample:
 
 def market(rows: int, seed: int) -> Bars:
     """Return a seeded random walk BAR[rows] on a grid of minutes, with 0.2 % moves and without gaps, in hundredths around 100.00."""
-    lots = _lots(7 * rows, seed).reshape(7, rows)
-    moves = 0.002 * (lots[:4] / 2.0**64 - 0.5).sum(axis=0) * np.sqrt(3.0)  # four uniforms, scaled to a deviation of one
+    drawn = lots(7 * rows, seed).reshape(7, rows)
+    moves = 0.002 * (drawn[:4] / 2.0**64 - 0.5).sum(axis=0) * np.sqrt(3.0)  # four uniforms, scaled to a deviation of one
     closes = np.maximum(np.rint(10_000 * np.exp(np.cumsum(moves))), 10).astype(np.int64)
     bars = np.zeros(rows, BAR)
     bars["ts"] = 1_700_006_400_000 + SLOT_MS * np.arange(rows)
     bars["close"], bars["open"] = closes, np.concatenate([[10_000], closes[:-1]])
     body = np.stack([bars["open"], bars["close"]])
-    bars["high"], bars["low"] = body.max(axis=0) + (lots[4] % 10).astype(np.int64), body.min(axis=0) - (lots[5] % 5).astype(np.int64)
-    bars["volume"] = 1 + (lots[6] % 10**6).astype(np.int64)
+    bars["high"], bars["low"] = body.max(axis=0) + (drawn[4] % 10).astype(np.int64), body.min(axis=0) - (drawn[5] % 5).astype(np.int64)
+    bars["volume"] = 1 + (drawn[6] % 10**6).astype(np.int64)
     return bars
 
 
 def sample(rows: int, lookback: int, count: int, seed: int) -> Sample:
     """Return a market and `count` cuts spread over it at random, the first full window and the last bar among them."""
     first = min(lookback, rows)
-    chosen = {first + int(lot) % (rows + 1 - first) for lot in _lots(count, seed + 1)}
+    chosen = {first + int(lot) % (rows + 1 - first) for lot in lots(count, seed + 1)}
     return Sample(market(rows, seed), tuple(sorted({first, rows - 1, rows} | chosen)))
 
 
-def _lots(count: int, seed: int) -> NDArray[np.uint64]:
+def lots(count: int, seed: int) -> NDArray[np.uint64]:
     """Return numbers as if by lot, the same on every machine: SplitMix64 (Steele, Lea and Flood 2014)."""
     state = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

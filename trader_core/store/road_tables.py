@@ -150,3 +150,17 @@ OUTBOX = Table(
     Index("outbox_waiting", "next_try_ms", "alert_id", postgresql_where=text("state = 'waiting'")),
     Index("outbox_dedup", "dedup_key", "created_ms"),
 )  # fmt: skip
+
+SEARCH_RUN = Table(
+    "search_run", METADATA,
+    Column("search_id", Text, primary_key=True), *words("strategy", "venue", "method"), Column("evaluations", Integer, nullable=False),
+    Column("config", JSONB, nullable=False), *words("data_hash", "code_hash"), moment("started_at"),
+    Index("search_run_strategy", "strategy", "started_at"),
+)  # fmt: skip
+
+TRIAL = Table(
+    "trial", METADATA,
+    Column("search_id", Text, ForeignKey("search_run.search_id"), nullable=False), _number(), Column("params", JSONB, nullable=False),
+    *big("return_ppm", "drawdown_ppm", "trades", "fees", "equity"), *words("digest"), moment(),
+    PrimaryKeyConstraint("search_id", "number"),
+)  # fmt: skip
