@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage clean
+.PHONY: setup demo up down test check drill bench coverage mutate clean
 
 setup: $(STAMP)
 
@@ -43,6 +43,9 @@ bench: setup
 coverage: setup
 	@GATEHOUSE_ENGINE=python $(BIN)/python -m pytest -q -n 2 --dist loadscope --cov --cov-report=json:.coverage.json --cov-report=term:skip-covered
 	@$(BIN)/python -m tests.coverage_floor .coverage.json
+
+mutate: setup
+	@$(BIN)/python -m tests.mutation
 
 clean:
 	@test ! -x $(BIN)/gatehouse || $(BIN)/gatehouse down

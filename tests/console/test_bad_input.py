@@ -151,7 +151,7 @@ RANGES = [
     (("demo", "--days", "0"), "--days from 1"),
     (("demo", "--seed", "-1"), "--seed from 0"),
     (("bench", "backtest", "--rounds", "0"), "--rounds from 1 to 100"),
-    (("bench", "backtest", "--minutes", "1"), "--minutes from 100"),
+    (("bench", "backtest", "--bars", "1"), "--bars from 300"),
     (("up", "--clock", "61x"), "the clock's speed from 1 to 60"),
     (("up", "--clock", "fast"), "a clock of stepped, or 1x to 60x"),
     (("trader", "--account", "nope"), "an account of paper, sandbox"),

@@ -31,7 +31,7 @@ TRADES = {f"{table}:INSERT" for table in (
 ALERTS = {"outbox:INSERT", "outbox:UPDATE"}
 ROAD = {f"{table}:INSERT" for table in (
     "quality_run", "quality_finding", "instrument_block", "road", "road_step", "gate_result", "approval", "stage_run", "validation_run",
-    "validation_metric", "nightly_backtest", "permit", "operator_command", "switch",
+    "validation_metric", "nightly_backtest", "permit", "operator_command", "switch", "search_run", "trial",
 )} | {f"{table}:UPDATE" for table in (
     "quality_run", "instrument_block", "road", "road_step", "approval", "stage_run", "validation_run", "validation_metric", "switch",
     "nightly_backtest",
