@@ -71,7 +71,7 @@ def _summary(done: "Backtested") -> dict[str, Any]:
         "bars": market.bars, "slots": len(result.ts), "signals": len(result.decisions), "fills": metrics.fills,
         "trades": metrics.episodes, "equity": show.amount(metrics.equity_last), "return_ppm": metrics.return_ppm,
         "drawdown_ppm": metrics.drawdown_ppm, "win_rate": metrics.win_rate, "profit_factor": metrics.profit_factor,
-        "fees": show.amount(metrics.fees), "digest": done.digest,
+        "fees": show.amount(metrics.fees), **done.excursions, "digest": done.digest,
     }  # fmt: skip
 
 

@@ -5,11 +5,12 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trader_core.engine import simulate, strategies
 from trader_core.engine.simulate import Result
 from trader_core.evidence.causality import require_causal
+from trader_core.evidence.excursions import Excursions
 from trader_core.evidence.metrics import Metrics, book, episode_returns
 from trader_core.model.plan import Plan
 from trader_core.store.backtests import Opened, digest_of, save_backtest, traded
@@ -45,6 +46,7 @@ class Backtested:
     disclosures: dict[str, Any]
     journal: Path
     engine_s: float
+    excursions: dict[str, int]
 
     @property
     def returns(self) -> list[float]:
@@ -74,10 +76,18 @@ def open_(db: Connection, asked: Asked) -> tuple[Market, dict[str, Any]]:
     return open_market(db, asked.venue, plan.symbols, plan.timeframe, (asked.from_ms, asked.to_ms), lookback), disclosures
 
 
-def played(plan: Plan, market: Market, db: Connection, written: Journal) -> tuple[Result, float]:
-    """Return what came of a plan on a market, read and written piece by piece, and the seconds that the engine took."""
+class Played(NamedTuple):
+    """What came of a plan on a market, the seconds that the engine took, and how far its round trips went for and against it."""
+
+    result: Result
+    engine_s: float
+    excursions: dict[str, int]
+
+
+def played(plan: Plan, market: Market, db: Connection, written: Journal) -> Played:
+    """Play a plan on a market that is read, and a journal that is written, piece by piece."""
     parts: list[Result] = []
-    engine_s = 0.0
+    engine_s, seen = 0.0, Excursions(market.instruments, market.step_ms)
     for bars, warm in market.pieces(db):
         started = time.monotonic()
         targets = strategies.plan_targets(plan, bars, threads=os.cpu_count() or 1)[warm:]
@@ -85,9 +95,10 @@ def played(plan: Plan, market: Market, db: Connection, written: Journal) -> tupl
         parts.append(simulate.run(plan, market.instruments, bars[warm:], targets, state=state))
         engine_s += time.monotonic() - started
         written.write(bars[warm:], targets, parts[-1])
+        seen.feed(bars[warm:], traded(parts[-1].fills))
     result = simulate.join(parts)
     written.digest = digest_of(plan, result)
-    return result, engine_s
+    return Played(result, engine_s, seen.figures())
 
 
 def run(engine: Engine, home: Path, asked: Asked, session_id: str = "") -> Backtested:
@@ -96,12 +107,12 @@ def run(engine: Engine, home: Path, asked: Asked, session_id: str = "") -> Backt
     with begin(engine) as db:
         market, disclosures = open_(db, asked)
         with journal(home / "backtests", session_id, market) as written:
-            result, engine_s = played(asked.plan, market, db, written)
+            result, engine_s, excursions = played(asked.plan, market, db, written)
     opened = Opened(session_id, asked.venue, asked.plan, asked.data_session, str(written.path.relative_to(home)), disclosures)
     try:
         with begin(engine) as db:
-            metrics = save_backtest(db, opened, market, result)
+            metrics = save_backtest(db, opened, market, result, excursions)
     except BaseException:
         written.path.unlink()
         raise
-    return Backtested(session_id, asked, market, result, metrics, disclosures, written.path, engine_s)
+    return Backtested(session_id, asked, market, result, metrics, disclosures, written.path, engine_s, excursions)

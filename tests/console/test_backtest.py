@@ -138,10 +138,11 @@ def test_a_market_that_is_read_in_pieces_gives_the_same_run_and_the_same_journal
             market = open_market(db, "test", pairs, "1m", (START_MS + 20 * 60_000, START_MS + MINUTES * 60_000), 5)
             market.piece_bars = size
             with journal(tmp_path, f"j{size}", market) as written:
-                result, _ = played(chosen, market, db, written)
+                result, _, far = played(chosen, market, db, written)
         table = pyarrow.parquet.read_table(tmp_path / f"j{size}.parquet")
-        found.append((result.digest, written.digest, market.bars, market.data, table.to_pydict()))
+        found.append((result.digest, written.digest, market.bars, market.data, table.to_pydict(), far))
     assert found[0] == found[1]
+    assert found[0][5]["adverse_max_ppm"] >= found[0][5]["adverse_ppm"] >= 0
     assert found[0][2] == 2 * MINUTES - 2 * 20 - 80
 
 

@@ -41,7 +41,7 @@ def test_all_of_it_takes_at_most_the_whole_price() -> None:
 
 
 def test_a_stress_draw_lies_between_its_bounds_and_differs_by_seed_instrument_bar_and_side() -> None:
-    bounds = {"stress_low_ppm": 500, "stress_high_ppm": 3000}
+    bounds: dict[str, Any] = {"stress_low_ppm": 500, "stress_high_ppm": 3000}
     draws = [worse(at=at, **bounds) for at in range(300)]
     assert 500 <= min(draws) < 600
     assert 2900 < max(draws) <= 3000
@@ -113,7 +113,7 @@ def test_a_volume_below_nothing_carries_nothing() -> None:
 # protection
 
 
-def levels(entry: int, top: int, **chosen: int) -> int:
+def levels(entry: int, top: int, **chosen: Any) -> int:
     desk = Desk(plan(**chosen))
     desk.slots["entry_cost"], desk.slots["top"] = entry, top
     return int(protect.stop_level(of(desk.slots), of(desk.record)))

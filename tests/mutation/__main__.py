@@ -19,7 +19,7 @@ import pytest
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.survivors import SURVIVORS
 
-MODULES = ("edges", "rounding", "slippage", "guard", "book", "size", "protect", "fills")
+MODULES = ("guard", "book", "size", "protect", "fills")
 FAST = tuple(
     f"tests/engine/test_{name}.py"
     for name in ("edges", "rounding", "slippage", "guard", "book", "decide", "mark", "fills", "protect", "orders", "simulate")

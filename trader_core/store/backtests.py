@@ -178,7 +178,7 @@ def digest_of(plan: Plan, result: Result) -> str:
     return hashlib.sha256(f"{plan.digest()}|{result.digest}".encode()).hexdigest()
 
 
-def save_backtest(db: Connection, new: Opened, market: Market, result: Result) -> Metrics:
+def save_backtest(db: Connection, new: Opened, market: Market, result: Result, excursions: Mapping[str, int]) -> Metrics:
     """Store a finished backtest in one transaction of the caller's, and return its figures. Safe to repeat."""
     session_id, plan = new.session_id, new.plan
     end_ms = int(result.ts[-1]) + market.step_ms
@@ -188,7 +188,7 @@ def save_backtest(db: Connection, new: Opened, market: Market, result: Result) -
     )  # fmt: skip
     fills = traded(result.fills)
     metrics = measure(market.instruments, plan.capital, result.equity, fills)
-    figures = figures_of(metrics, market.bars)
+    figures = figures_of(metrics, market.bars) | dict(excursions)
     create_session(db, session, SessionStatus.RUNNING)
     rows = to_rows(session_id, market.instruments, result, end_ms)
     insert_signals(db, session_id, rows.signals)
