@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,9 @@ coverage: setup
 
 mutate: setup
 	@$(BIN)/python -m tests.mutation
+
+parity: setup
+	@GATEHOUSE_PARITY_CASES=10000 $(BIN)/python -m pytest -q tests/engine/test_parity_cases.py
 
 clean:
 	@test ! -x $(BIN)/gatehouse || $(BIN)/gatehouse down

@@ -113,18 +113,87 @@ def backtest(
         show.answer(_measured(work.upper(), decide, bars, rounds), as_json=as_json)
 
 
+@bench_app.command("step")
+def step(
+    *,
+    rounds: Annotated[int, typer.Option(help="Calls that are measured, 100 to 1000000; the median is shown.")] = 10_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Time one bar of ten instruments as a trader takes it, from Python, and the guard alone."""
+    import numpy as np
+
+    from trader_core.engine import core, guard
+    from trader_core.engine.layout import DECISION
+    from trader_core.engine.state import grid_records, new_state, plan_record
+
+    options.between("--rounds", rounds, 100, 1_000_000)
+    instruments, bars = market(10, MINUTES)
+    asked = Work(instruments, bars, "window")
+    plan = asked.plan(CROSS)
+    account, slots = new_state(plan, 10)
+    core.on_mode(account, 0)
+    record, grids, out = plan_record(plan), grid_records(asked.instruments, plan), np.zeros(10, DECISION)
+    targets = np.zeros((2, 10), np.int64)
+    targets[1] = 10_000
+    ts, taken = [int(value) for value in asked.bars["ts"][:, 0]], []
+    for k in range(1, min(2 * rounds, len(ts))):
+        started = time.perf_counter()
+        decided = core.on_bar(account, slots, record, grids, ts[k], asked.bars[k], targets[k % 2], out)
+        ended = time.perf_counter()
+        if decided == len(slots):  # every other bar wants all ten to buy
+            taken.append(ended - started)
+        slots["buying"], slots["buy_reserved"] = 0, 0  # forgotten, so that the next one may
+        account["reserved"], account["positions"] = 0, 0
+    ask = (account, slots, record, grids, 3, ts[-1], 3_000_000, 3_000_100, 10_000, 10_000)
+    bar_us = 1e6 * statistics.median(taken)
+    guard_us = 1e6 * statistics.median(_timed(lambda: guard.verdicts_of(*ask), rounds)[0])
+    values = {"engine": "gatehouse", "instruments": 10, "bar_us": round(bar_us, 2), "guard_us": round(guard_us, 2), "bars": len(taken)}
+    show.answer(values, as_json=as_json)
+
+
+@bench_app.command("candles")
+def candles(
+    *,
+    venue: Annotated[str, typer.Option(help="Venue whose stored bars are read.")],
+    symbol: Annotated[str, typer.Option(help="One symbol.")],
+    timeframe: Annotated[str, typer.Option(help="1m, 5m, 15m, 30m, 1h, 4h or 1d.")] = "1m",
+    rounds: Annotated[int, typer.Option(help="Measured reads, 1 to 100; the median is shown.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Time reading every stored bar of an instrument out of PostgreSQL into the engine's arrays."""
+    from importlib import import_module
+
+    from console import reach
+    from trader_core.store.database import begin
+
+    options.between("--rounds", rounds, 1, 100)
+    stored, instruments = import_module("trader_core.store.candles"), import_module("trader_core.store.instruments")
+    with reach.database(options.settings()) as server, reach.engine(server, "flow") as engine, begin(engine) as db:
+        number, _ = instruments.find_instrument(db, options.venue(venue), options.symbols(symbol)[0])
+        times, found = _timed(lambda: stored.load_bars(db, number, timeframe, 0, options.TS_MAX), rounds)
+    seconds = statistics.median(times)
+    values = {"rows": len(found), "read_s": round(seconds, 4), "rows_per_s": round(len(found) / seconds), "rss_mb": _peak_mb()}
+    show.answer(values, as_json=as_json)
+
+
 @bench_app.callback()
 def bench() -> None:
     """Measure the engine."""
 
 
+def market(count: int, minutes: int) -> Any:
+    """Return the instruments and bars of console.bench_market, which is imported when it is needed."""
+    from console import bench_market
+
+    return bench_market.market(count, minutes)
+
+
 def _measured(work: str, grade: str, minutes: int, rounds: int) -> dict[str, Any]:
     from importlib import metadata
 
-    from console.bench_market import market
-
     every = GRID if work == "W3" else [CROSS]
-    asked = Work(*market(10 if work == "W2" else 1, minutes), grade, 1 if len(every) > 1 else _cores())
+    instruments, bars = market(10 if work == "W2" else 1, minutes)
+    asked = Work(instruments, bars, grade, 1 if len(every) > 1 else _cores())
     ready = asked.targets(CROSS) if grade == "none" else None
     threads = _cores()
 

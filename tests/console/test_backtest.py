@@ -155,6 +155,13 @@ def test_a_journal_of_a_run_that_failed_is_not_left_behind(cli: Cli, tmp_path: P
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_reading_candles_is_timed(cli: Cli) -> None:
+    _with_bars(cli)
+    found = cli.json("bench", "candles", "--venue", "test", "--symbol", "BTC/USDT", "--rounds", 2)
+    assert found["rows"] == MINUTES
+    assert found["rows_per_s"] > 0
+
+
 def test_no_decision_is_made_across_a_gap(cli: Cli) -> None:
     lines = wave(100)
     del lines[50:53]

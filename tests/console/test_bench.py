@@ -46,6 +46,14 @@ def test_ten_instruments_share_one_account_and_a_hundred_sets_are_run() -> None:
     assert sets["trades"] > ten["trades"] > 10 * 20
 
 
+@pytest.mark.skipif(not COMPILED, reason="ten instruments take minutes in plain Python")
+def test_a_live_bar_in_which_all_ten_decide_is_timed_and_so_is_the_guard() -> None:
+    done = CliRunner().invoke(app, ["bench", "step", "--rounds", "200", "--json"])
+    found = json.loads(done.stdout)
+    assert found["bars"] > 50
+    assert 0 < found["guard_us"] < found["bar_us"]
+
+
 def test_a_file_with_other_numbers_is_named(folder: Path) -> None:
     folder.mkdir()
     np.save(folder / "c0.npy", np.zeros((5, bench_market.MINUTES)))

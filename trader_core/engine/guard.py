@@ -4,7 +4,7 @@ from typing import Any
 
 from trader_core.engine.arithmetic import notional_down, notional_up, rate_down
 from trader_core.engine.book import is_open, worst_cost
-from trader_core.engine.kernel import kernel
+from trader_core.engine.kernel import entry, kernel
 from trader_core.model.session import Cause, Mode, Refusal
 
 ACTIVE, REDUCING, HALTED, KILLED = int(Mode.ACTIVE), int(Mode.REDUCING), int(Mode.HALTED), int(Mode.KILLED)
@@ -124,3 +124,11 @@ def buy_verdicts(
         if said[layer] != 0:
             first, bits = said[layer], bits | (1 << layer)
     return first, bits
+
+
+@entry
+def verdicts_of(
+    accounts: Any, slots: Any, plans: Any, grids: Any, i: int, ts: int, close: int, limit: int, wanted: int, qty: int
+) -> tuple[int, int]:  # fmt: skip
+    """Return `buy_verdicts` of instrument i, from Python: account[1], slots[N], plan[1], grids[N]."""
+    return buy_verdicts(accounts[0], slots[i], plans[0], grids[i], held_cost(slots), ts, close, limit, wanted, qty)
