@@ -136,6 +136,18 @@ def test_in_a_session_a_strategy_that_fails_decides_nothing_and_the_others_go_on
     assert [symbol for symbol, said in decider.faults if "gone" in said] == ["A/U"]
 
 
+def test_in_a_session_a_strategy_that_takes_a_tenth_of_a_bar_decides_nothing_on_it(folder: Path) -> None:
+    chosen = Plan(written(folder, "return 10_000", kind=WINDOW), (("bars", 10),), ("A/U",), "1m", 10**10)
+    market = random_market(3, 20, 1, gaps=False)[0]
+    answers = []
+    for took_ms in (6_000, 6_001):
+        readings = iter((0, took_ms))
+        decider = Decider(chosen, lambda readings=readings: next(readings))  # type: ignore[misc]
+        decider.warm(market[:-1])
+        answers.append((int(decider.push(market[-1], int(market["ts"][-1, 0]) + 60_000)[0]), len(decider.faults)))
+    assert answers == [(10_000, 0), (-1, 1)]
+
+
 def test_a_plan_holds_on_to_the_file_that_it_was_made_from(folder: Path) -> None:
     first = written(folder, "return 10_000", kind=WINDOW)
     plans = [Plan(first, (("bars", 10),), ("A/U",), "1m", 10**10)]

@@ -34,6 +34,8 @@ def test_an_impact_is_the_share_of_the_bar_that_is_taken_rounded_up() -> None:
     assert worse(slippage_ppm=500, impact_ppm=10_000) == 500 + 1001
     assert worse(qty=200, impact_ppm=10_000) == 10_001
     assert worse(bar="100/100/100/100/0", impact_ppm=10_000) == 0
+    assert worse(bar="100/100/100/100/1", impact_ppm=10_000) == 10_001
+    assert worse(impact_ppm=1) == 1
 
 
 def test_all_of_it_takes_at_most_the_whole_price() -> None:
@@ -176,6 +178,14 @@ def test_a_close_at_the_risen_stop_leaves(bar: str, expected: tuple[int, int]) -
     assert watched(bar, TRAILED) == expected
 
 
+def test_without_a_trailing_stop_no_high_is_kept_and_the_smallest_one_follows() -> None:
+    desk = Desk(plan(stop_loss_ppm=10_000))
+    desk.fill(BUY, "1", "100")
+    protect.watch_position(of(desk.slots), of(desk.record), of(bars("100/110/100/110")), START_MS)
+    assert desk.of("top") == 10_000
+    assert watched("100.01/20000/100.01/20000", plan(trailing_ppm=1)) == (0, 2_000_000 - 2)
+
+
 def test_a_take_of_one_unit_is_one_and_none_is_never_hit() -> None:
     assert watched("100", plan(), take_price=1)[0] == 1
     assert watched("100", plan(), take_price=0)[0] == 0
@@ -183,7 +193,7 @@ def test_a_take_of_one_unit_is_one_and_none_is_never_hit() -> None:
 
 def test_time_is_up_on_the_very_bar() -> None:
     assert [watched("100", TIMED, at)[0] for at in (2, 3)] == [0, 1]
-    assert watched("100", replace(TIMED, time_stop_ms=1), 0)[0] == 0
+    assert [watched("100", replace(TIMED, time_stop_ms=1), at)[0] for at in (0, 1)] == [0, 1]
 
 
 def test_what_is_leaving_at_the_market_is_not_latched_and_what_rests_at_a_limit_is() -> None:

@@ -1,5 +1,7 @@
 """Deciding: the window of closed bars of every instrument, and the targets that the plan's strategy wants."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,19 +14,22 @@ from trader_core.model.plan import Plan
 CLOCK_SLACK_MS = 2_000
 """How far our clock may lag behind the venue's before a bar counts as one from the future."""
 
+SLOW_PART = 10
+"""A strategy that takes longer than this part of a bar decides nothing on it."""
+
 
 class Decider:
     """Keeps the last `lookback` slots [lookback, N] and asks each instrument's strategy once per slot."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Hold an empty window: no decision until it is full."""
+    def __init__(self, plan: Plan, clock_ms: Callable[[], int] = lambda: 0) -> None:
+        """Hold an empty window: no decision until it is full. `clock_ms` measures how long a strategy takes."""
         rules = {symbol: rule for rule in plan.rules for symbol in rule.symbols}
         self._rules = [(rules[symbol].strategy, dict(rules[symbol].params)) for symbol in plan.symbols]
         self.lookback = strategies.plan_lookback(plan)
         self._window = np.zeros((self.lookback, len(plan.symbols)), BAR)
         self.faults: list[tuple[str, str]] = []
         """Symbol and fault of each bar of the last slot that was no basis."""
-        self._symbols, self._step_ms = plan.symbols, timeframe_ms(plan.timeframe)
+        self._symbols, self._step_ms, self._clock_ms = plan.symbols, timeframe_ms(plan.timeframe), clock_ms
 
     def push(self, bars: Bars, now_ms: int) -> NDArray[np.int64]:
         """Move the window on by one slot and return the targets [N].
@@ -43,11 +48,17 @@ class Decider:
                 self.faults.append((self._symbols[index], fault))
                 return -1
         name, params = self._rules[index]
+        began_ms, slow_ms, said = self._clock_ms(), self._step_ms // SLOW_PART, ""
         try:
-            return int(strategies.target_at(name, params, self._window[:, index]))
+            target = int(strategies.target_at(name, params, self._window[:, index]))
         except StrategyFault as error:
-            self.faults.append((self._symbols[index], str(error)))
-            return -1
+            target, said = -1, str(error)
+        took_ms = self._clock_ms() - began_ms
+        if took_ms > slow_ms:
+            target, said = -1, said or f"{name} took {took_ms} ms, more than {slow_ms}: what is decided late is not traded"
+        if said:
+            self.faults.append((self._symbols[index], said))
+        return target
 
     def warm(self, history: Bars) -> None:
         """Fill the window with the last slots of a history [T, N]."""

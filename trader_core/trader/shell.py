@@ -60,7 +60,7 @@ class Shell:
         self.meter, self._began_ms = meter or Meter(), 0
         self.tell: Callable[[Alert], None] = log_only
         self.keep: Callable[[dict[str, int]], Awaitable[None]] = kept_nowhere
-        self.decider = Decider(state.plan)
+        self.decider = Decider(state.plan, monotonic_ms)
         self.buffer: list[Record] = []
         self._suspect: tuple[str, ...] = ()
         self._outcome = ""
