@@ -87,21 +87,21 @@ class Played(NamedTuple):
 
 def played(plan: Plan, market: Market, db: Connection, written: Journal) -> Played:
     """Play a plan on a market that is read, and a journal that is written, piece by piece."""
-    parts: list[Result] = []
+    parts = simulate.Joined(market.slots)
     engine_s, decided, seen = 0.0, False, Excursions(market.instruments, market.step_ms)
     for bars, warm in market.pieces(db):
         started = time.monotonic()
         targets = strategies.plan_targets(plan, bars, threads=os.cpu_count() or 1)[warm:]
-        state = (parts[-1].account, parts[-1].slots) if parts else None
-        parts.append(simulate.run(plan, market.instruments, bars[warm:], targets, state=state))
+        part = simulate.run(plan, market.instruments, bars[warm:], targets, state=parts.state)
+        parts.add(part)
         engine_s += time.monotonic() - started
         decided = decided or bool((targets >= 0).any())
-        written.write(bars[warm:], targets, parts[-1])
-        seen.feed(bars[warm:], traded(parts[-1].fills))
+        written.write(bars[warm:], targets, part)
+        seen.feed(bars[warm:], traded(part.fills))
     if not decided:
         expected = f"a window of {market.lookback} bars without a gap, for {plan.strategy} to decide on"
         raise DataFault(expected, f"none in {market.slots} slots", "take a longer interval, collect more bars, or a shorter window")
-    result = simulate.join(parts)
+    result = parts.result()
     written.digest = digest_of(plan, result)
     return Played(result, engine_s, seen.figures())
 

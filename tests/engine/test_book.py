@@ -183,3 +183,16 @@ def test_instruments_that_are_not_frozen_or_not_the_plans_are_refused() -> None:
         grid_records([instrument("ETH/USDT")], plan())
     with pytest.raises(OutOfRange, match="minimums"):
         grid_records([instrument(qty_min=10**12)], plan())
+
+
+def test_a_late_fill_is_booked_and_leaves_another_orders_flight_alone() -> None:
+    """One coin of an order that had ended arrives while five others are in flight: those, and their reserve, stay."""
+    desk = Desk()
+    desk.bar("100", 5000)
+    before = {name: desk.of(name) for name in core.IN_FLIGHT}
+    reserved = desk["reserved"]
+    status = core.on_late_fill(desk.account, desk.slots, desk.record, desk.grids, 0, 1, 10_000, 10_000, 0, 0, 0)
+    assert status == book.BOOKED
+    assert (desk.of("position"), desk.of("cost"), desk["positions"]) == (10_000, money("100"), 1)
+    assert {name: desk.of(name) for name in core.IN_FLIGHT} == before
+    assert desk["reserved"] == reserved

@@ -1,7 +1,6 @@
 """Simulating: the engine's functions over bars in memory, with fills at the next open."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,8 +52,10 @@ class Result:
     @property
     def digest(self) -> str:
         """Return the SHA-256, in hex, over everything in it: equal runs have equal digests."""
-        parts = (self.state, *(part.tobytes() for part in (self.decisions, self.fills, self.ts, self.equity, self.cash)))
-        return hashlib.sha256(b"".join(parts)).hexdigest()
+        digest = hashlib.sha256(self.state)
+        for part in (self.decisions, self.fills, self.ts, self.equity, self.cash):
+            digest.update(np.ascontiguousarray(part).view(np.uint8).data)
+        return digest.hexdigest()
 
 
 def run(
@@ -88,15 +89,34 @@ def run(
     return Result(account, slots, *rows, ts, equity, cash, state_bytes(account, slots))
 
 
-def join(parts: Sequence[Result]) -> Result:
-    """Return one result of runs that each went on from the state of the one before."""
-    last = parts[-1]
-    if len(parts) == 1:
-        return last
-    rows: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("decisions", "fills", "ts", "equity", "cash")
-    }
-    return replace(last, **rows)
+class Joined:
+    """One result of runs that each go on from the state of the one before, over a known number of slots."""
+
+    def __init__(self, slots: int) -> None:
+        """Make room for every slot's time, equity and cash: they are kept once."""
+        self._curves, self._at = np.zeros((3, slots), np.int64), 0
+        self._rows: list[tuple[Record, Record]] = []
+        self._last: Result | None = None
+
+    @property
+    def state(self) -> tuple[Record, Record] | None:
+        """Return what the next run goes on from; None before the first."""
+        return None if self._last is None else (self._last.account, self._last.slots)
+
+    def add(self, part: Result) -> None:
+        """Take the next run."""
+        end = self._at + len(part.ts)
+        self._curves[:, self._at : end] = part.ts, part.equity, part.cash
+        self._at, self._last = end, part
+        self._rows.append((part.decisions, part.fills))
+
+    def result(self) -> Result:
+        """Return the whole."""
+        assert self._last is not None, "at least one run"
+        assert self._at == self._curves.shape[1], "every slot was run"
+        decisions, fills = (np.concatenate(column) for column in zip(*self._rows, strict=True))
+        ts, equity, cash = self._curves
+        return replace(self._last, decisions=decisions, fills=fills, ts=ts, equity=equity, cash=cash)
 
 
 @entry

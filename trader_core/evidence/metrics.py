@@ -11,6 +11,7 @@ from trader_core.model.instrument import Instrument, value_of
 from trader_core.model.money import PPM, multiply_divide
 
 Equity = NDArray[np.int64]
+BLOCK = 1_000_000
 
 
 class Traded(NamedTuple):
@@ -120,13 +121,17 @@ def _sell(slot: _Held, instrument: Instrument, fill: Traded) -> int:
 
 def drawdown_ppm(equity: Equity) -> int:
     """Return the largest fall from the highest value so far, in parts per million of it, rounded up; 0 without a fall."""
-    if not equity.size:
-        return 0
-    peaks = np.maximum.accumulate(equity)
-    falls = peaks - equity
-    worst = int(np.argmax(falls / np.maximum(peaks, 1)))
-    fall, peak = int(falls[worst]), int(peaks[worst])
-    return -(-fall * PPM // peak) if peak > 0 else 0
+    worst, found, peak = -1.0, (0, 0), np.iinfo(np.int64).min
+    for start in range(0, len(equity), BLOCK):  # ten years of minutes need no second copy
+        part = equity[start : start + BLOCK]
+        peaks = np.maximum(np.maximum.accumulate(part), peak)
+        falls = peaks - part
+        shares = falls / np.maximum(peaks, 1)
+        at, peak = int(np.argmax(shares)), int(peaks[-1])
+        if shares[at] > worst:
+            worst, found = float(shares[at]), (int(falls[at]), int(peaks[at]))
+    fall, top = found
+    return -(-fall * PPM // top) if top > 0 else 0
 
 
 def measure(instruments: Sequence[Instrument], capital: int, equity: Equity, fills: Sequence[Traded]) -> Metrics:

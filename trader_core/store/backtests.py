@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from trader_core.store.signals import IntentRow, RefusalRow, SignalRow, insert_i
 from trader_core.store.snapshots import PnlRow, PositionRow, insert_pnl, insert_positions
 
 DAY_MS = 86_400_000
+PIECE_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +75,33 @@ def account_of(session_id: str) -> str:
     return f"backtest:{session_id}"
 
 
-def to_rows(session_id: str, instruments: Sequence[Instrument], result: Result, end_ms: int) -> Rows:
-    """Return what was decided and filled as rows; an intent whose next bar never came is ABANDONED at `end_ms`."""
-    rows = Rows([], [], [], [], [])
-    outcome, numbers = _outcomes(result.fills), Counter[tuple[int, int, bool]]()
-    for decision in map(Decided._make, result.decisions[list(Decided._fields)].tolist()):
-        symbol = instruments[decision.instrument].symbol
-        targets = decision.target_from, decision.target_to
-        cause = Cause(decision.cause).name
-        rows.signals.append(SignalRow(decision.signal, decision.ts, symbol, cause, *targets, decision.wanted, decision.close))
-        if decision.refusal:
-            refusal = Refusal(decision.refusal)
-            rows.refusals.append(RefusalRow(decision.signal, refusal.name, refusal // 10, decision.verdicts))
-            continue
-        place = decision.instrument, decision.ts, decision.qty > 0
-        numbers[place] += 1  # a resting stop and what is left of it may both leave in one slot
-        intent = _intent(session_id, decision, symbol, numbers[place])
-        rows.intents.append(intent)
-        rows.orders.append(_order(session_id, intent, outcome.get(decision.signal), end_ms))
-    cids = {intent.signal_id: intent.client_order_id for intent in rows.intents}
-    rows.fills.extend(_fills(session_id, instruments, result.fills, cids))
-    return rows
+def row_pieces(session_id: str, instruments: Sequence[Instrument], result: Result, end_ms: int) -> Iterator[Rows]:
+    """Yield what was decided and filled as rows, PIECE_ROWS of the engine's at a time, fills last: memory stays bounded.
+
+    An intent whose next bar never came is ABANDONED at `end_ms`.
+    """
+    outcome, numbers, cids = _outcomes(result.fills), Counter[tuple[int, int, bool]](), {}
+    for start in range(0, len(result.decisions), PIECE_ROWS):
+        rows = Rows([], [], [], [], [])
+        for decision in map(Decided._make, result.decisions[start : start + PIECE_ROWS][list(Decided._fields)].tolist()):
+            symbol = instruments[decision.instrument].symbol
+            targets = decision.target_from, decision.target_to
+            cause = Cause(decision.cause).name
+            rows.signals.append(SignalRow(decision.signal, decision.ts, symbol, cause, *targets, decision.wanted, decision.close))
+            if decision.refusal:
+                refusal = Refusal(decision.refusal)
+                rows.refusals.append(RefusalRow(decision.signal, refusal.name, refusal // 10, decision.verdicts))
+                continue
+            place = decision.instrument, decision.ts, decision.qty > 0
+            numbers[place] += 1  # a resting stop and what is left of it may both leave in one slot
+            intent = _intent(session_id, decision, symbol, numbers[place])
+            cids[decision.signal] = intent.client_order_id
+            rows.intents.append(intent)
+            rows.orders.append(_order(session_id, intent, outcome.get(decision.signal), end_ms))
+        yield rows
+    filled = result.fills[result.fills["qty"] > 0]
+    for start in range(0, len(filled), PIECE_ROWS):
+        yield Rows([], [], [], [], _fills(session_id, instruments, filled[start : start + PIECE_ROWS], cids, start))
 
 
 def _outcomes(fills: Record) -> dict[int, tuple[int, int, int]]:
@@ -124,7 +131,7 @@ def _order(session_id: str, intent: IntentRow, outcome: tuple[int, int, int] | N
     )  # fmt: skip
 
 
-def _fills(session_id: str, instruments: Sequence[Instrument], fills: Record, cids: Mapping[int, str]) -> list[FillRow]:
+def _fills(session_id: str, instruments: Sequence[Instrument], fills: Record, cids: Mapping[int, str], first: int) -> list[FillRow]:
     account, symbols = account_of(session_id), [instrument.symbol for instrument in instruments]
     signals = fills["signal"][fills["qty"] > 0].tolist()
     return [
@@ -132,7 +139,7 @@ def _fills(session_id: str, instruments: Sequence[Instrument], fills: Record, ci
             account, symbols[fill.instrument], str(number), session_id, signal, cids[signal], fill.side, fill.qty, fill.price, fill.fee,
             fill.fee_base, fill.ts,
         )
-        for number, (signal, fill) in enumerate(zip(signals, traded(fills), strict=True))
+        for number, (signal, fill) in enumerate(zip(signals, traded(fills), strict=True), first)
     ]  # fmt: skip
 
 
@@ -190,12 +197,12 @@ def save_backtest(db: Connection, new: Opened, market: Market, result: Result, e
     metrics = measure(market.instruments, plan.capital, result.equity, fills)
     figures = figures_of(metrics, market.bars) | dict(excursions)
     create_session(db, session, SessionStatus.RUNNING)
-    rows = to_rows(session_id, market.instruments, result, end_ms)
-    insert_signals(db, session_id, rows.signals)
-    insert_refusals(db, session_id, rows.refusals)
-    insert_intents(db, session_id, rows.intents)
-    upsert_order_states(db, rows.orders)
-    insert_fills(db, rows.fills)
+    for rows in row_pieces(session_id, market.instruments, result, end_ms):
+        insert_signals(db, session_id, rows.signals)
+        insert_refusals(db, session_id, rows.refusals)
+        insert_intents(db, session_id, rows.intents)
+        upsert_order_states(db, rows.orders)
+        insert_fills(db, rows.fills)
     insert_pnl(db, session_id, daily_pnl(result, book(market.instruments, fills)[1], plan.capital))
     insert_positions(db, session_id, final_positions(market.instruments, result))
     save_statistics(db, session_id, figures)
