@@ -35,9 +35,9 @@ def start_trader(found: World, account: str) -> "subprocess.Popen[bytes]":
 
 def share_cache(home: Path) -> None:
     """Let a trader of this home find the engine that is compiled already."""
-    cache = Path(os.environ.get("GATEHOUSE_HOME") or ".gatehouse").absolute() / "cache"
-    if cache.exists():
-        (home / "cache").symlink_to(cache)
+    compiled = os.environ.get("NUMBA_CACHE_DIR")  # the engine sets it when it is imported; a test may have moved its home since
+    if compiled:
+        (home / "cache").symlink_to(Path(compiled).parent)
 
 
 @pytest.mark.parametrize("mode", [SessionMode.PAPER, SessionMode.STAGE])
