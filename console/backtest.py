@@ -31,6 +31,7 @@ def backtest(
     stop_loss_ppm: Annotated[int, typer.Option(help="Exit below entry by this much; 0 is off.")] = 0,
     take_profit_ppm: Annotated[int, typer.Option(help="Exit above entry by this much; 0 is off.")] = 0,
     slippage_ppm: Annotated[int, typer.Option(help="Every fill is this much worse than the open.")] = 500,
+    fills: Annotated[str, typer.Option(help="A finer timeframe whose bars fill the orders, for example 1m; empty: the same.")] = "",
     set_: options.Set = None,
     also: options.Also = None,
     data_session: Annotated[str | None, typer.Option(help="Collection session that the bars must still equal.")] = None,
@@ -52,7 +53,7 @@ def backtest(
     )  # fmt: skip
     plan = replace(adjust(plan, options.pairs(set_ or [], "--set")), others=options.others(also or []))
     backtesting = import_module("tasks.backtesting")
-    asked = backtesting.Asked(plan, options.venue(venue), from_ms, to_ms, data_session)
+    asked = backtesting.Asked(plan, options.venue(venue), from_ms, to_ms, data_session, fills)
     settings = options.settings()
     with reach.database(settings) as server, reach.engine(server, "flow") as engine, show.working("Backtesting"):
         done: Backtested = backtesting.run(engine, settings.folder(), asked)

@@ -63,6 +63,7 @@ def bypass(
     stop_loss_ppm: Ppm = 0,
     take_profit_ppm: Ppm = 0,
     set_: options.Set = None,
+    also: options.Also = None,
     stage: Annotated[str, typer.Option(help="The highest stage that it opens: EUR_1, EUR_10 or EUR_100.")] = "EUR_1",
     minutes: Annotated[int, typer.Option(help="How long it lasts, 1 to 60.")] = 15,
     reason: Annotated[
@@ -79,7 +80,7 @@ def bypass(
             f"a reason of at least {REASON_MIN} characters", repr(reason)[:40], "type why the gates are passed by: --reason TEXT"
         )
     settings, place = options.settings(), options.venue(venue)
-    plan = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm, set_)
+    plan = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm, set_, also)
     expires_ms = int(time.time() * 1000) + minutes * 60_000
     with reach.database(settings) as server, reach.connection(server, "api") as db:
         number = _issued(db, place, plan, "LIMITED", StageName(stage), "bypass", expires_ms, reason)
@@ -102,6 +103,7 @@ def revoke(
     stop_loss_ppm: Ppm = 0,
     take_profit_ppm: Ppm = 0,
     set_: options.Set = None,
+    also: options.Also = None,
     deny: Annotated[bool, typer.Option("--deny", help="Deny it altogether, also on paper.")] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; recorded for ever.")] = "",
     as_json: AsJson = False,
@@ -110,7 +112,7 @@ def revoke(
     if len(reason.strip()) < REASON_MIN:
         raise BadInput(f"a reason of at least {REASON_MIN} characters", repr(reason)[:40], "type why: --reason TEXT")
     settings, place = options.settings(), options.venue(venue)
-    plan, level = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm, set_), "DENIED" if deny else "PAPER_ONLY"
+    plan, level = _plan(strategy, symbol, timeframe, param, stop_loss_ppm, take_profit_ppm, set_, also), "DENIED" if deny else "PAPER_ONLY"
     with reach.database(settings) as server, reach.connection(server, "api") as db:
         number = _issued(db, place, plan, level, StageName.PAPER, "revocation", 2**62, reason)
     show.answer({"permit_id": number, "account": place, "level": level}, as_json=as_json)
@@ -121,7 +123,8 @@ def _end(expires_ms: int) -> str:
 
 
 def _plan(
-    strategy: str, symbol: str, timeframe: str, param: list[str] | None, stop_loss_ppm: int, take_profit_ppm: int, set_: list[str] | None
+    strategy: str, symbol: str, timeframe: str, param: list[str] | None, stop_loss_ppm: int, take_profit_ppm: int,
+    set_: list[str] | None, also: list[str] | None,
 ) -> "Plan":  # fmt: skip
     from trader_core.engine import strategies
     from trader_core.model.bar import timeframe_ms
@@ -133,7 +136,7 @@ def _plan(
     values = strategies.parse_params(chosen, options.params(param or []))
     plan = Plan(
         chosen.name, tuple(sorted(values.items())), options.symbols(symbol), timeframe, UNIT, stop_loss_ppm=stop_loss_ppm,
-        take_profit_ppm=take_profit_ppm,
+        take_profit_ppm=take_profit_ppm, others=options.others(also or []),
     )  # fmt: skip
     return adjust(plan, options.pairs(set_ or [], "--set"))
 

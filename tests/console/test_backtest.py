@@ -12,13 +12,8 @@ import pyarrow.parquet
 import pytest
 from sqlalchemy import text
 
-from tasks.backtesting import played
 from tests.console.conftest import ONE_MINUTE, START_MS, Cli, row, wave
-from trader_core.model.money import UNIT
-from trader_core.model.plan import Limits, Plan
 from trader_core.store.database import begin
-from trader_core.store.journal_files import journal
-from trader_core.store.markets import PIECE_BARS, open_market
 from trader_core.store.orders import fills_of, orders_of
 from trader_core.store.sessions import load_session, load_statistics
 from trader_core.store.signals import missing_outcomes
@@ -121,45 +116,6 @@ def test_bars_before_the_interval_fill_the_window(cli: Cli) -> None:
     first = cli.json(*whole, "--from", START_MS)
     table = pyarrow.parquet.read_table(cli.home / "backtests" / f"{first['session_id']}.parquet")
     assert [target == -1 for target in table["target:BTC/USDT"].to_pylist()[:6]] == [True] * 4 + [False] * 2
-
-
-@pytest.mark.parametrize("piece_bars", [2, 14, 130, 10_000])
-def test_a_market_that_is_read_in_pieces_gives_the_same_run_and_the_same_journal(cli: Cli, tmp_path: Path, piece_bars: int) -> None:
-    """Two instruments, one with a hole that is longer than most pieces: nothing depends on where a piece ends."""
-    lines = wave(MINUTES)
-    cli.json("import", cli.file("whole.csv", lines), "--venue", "test", "--symbol", "BTC/USDT", "--timeframe", "1m")
-    cli.json("import", cli.file("hole.csv", lines[:150] + lines[230:]), "--venue", "test", "--symbol", "ETH/USDT", "--timeframe", "1m")
-    pairs = ("BTC/USDT", "ETH/USDT")
-    limits = Limits(positions_max=2)
-    chosen = Plan("sma_cross", (("fast", 2), ("slow", 5)), pairs, "1m", 1000 * UNIT, stop_loss_ppm=5_000, limits=limits)
-    found = []
-    for size in (piece_bars, PIECE_BARS):
-        with begin(cli.database.engine("verify")) as db:
-            market = open_market(db, "test", pairs, "1m", (START_MS + 20 * 60_000, START_MS + MINUTES * 60_000), 5)
-            market.piece_bars = size
-            with journal(tmp_path, f"j{size}", market) as written:
-                result, _, far = played(chosen, market, db, written)
-        table = pyarrow.parquet.read_table(tmp_path / f"j{size}.parquet")
-        found.append((result.digest, written.digest, market.bars, market.data, table.to_pydict(), far))
-    assert found[0] == found[1]
-    assert found[0][5]["adverse_max_ppm"] >= found[0][5]["adverse_ppm"] >= 0
-    assert found[0][2] == 2 * MINUTES - 2 * 20 - 80
-
-
-def test_a_journal_of_a_run_that_failed_is_not_left_behind(cli: Cli, tmp_path: Path) -> None:
-    _with_bars(cli)
-    with begin(cli.database.engine("verify")) as db:
-        market = open_market(db, "test", ("BTC/USDT",), "1m", (START_MS, START_MS + 60_000), 5)
-    with pytest.raises(ZeroDivisionError), journal(tmp_path / "runs", "j", market):
-        raise ZeroDivisionError
-    assert list((tmp_path / "runs").iterdir()) == []
-
-
-def test_reading_candles_is_timed(cli: Cli) -> None:
-    _with_bars(cli)
-    found = cli.json("bench", "candles", "--venue", "test", "--symbol", "BTC/USDT", "--rounds", 2)
-    assert found["rows"] == MINUTES
-    assert found["rows_per_s"] > 0
 
 
 def test_no_decision_is_made_across_a_gap(cli: Cli) -> None:

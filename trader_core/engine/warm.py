@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from trader_core.engine import core, guard, kernel, simulate, strategies
+from trader_core.engine import coarse, core, fills, guard, kernel, simulate, strategies
 from trader_core.engine.layout import DECISION
 from trader_core.engine.state import grid_records, new_state, plan_record
 from trader_core.model.bar import BAR, timeframe_ms
@@ -25,11 +25,13 @@ def warm() -> None:
     for name in ("open", "high", "low", "close"):
         bars[name] = 100
     simulate.run(plan, (instrument,), bars, targets)
+    coarse.coarsen(bars, 5)
     account, slots = new_state(plan, 1)
     record, grids = plan_record(plan), grid_records((instrument,), plan)
     core.on_bar(account, slots, record, grids, 60_000, bars[0], targets[0], np.zeros(4, DECISION))
     core.on_fill(account, slots, record, grids, 0, 1, 1, 100, 0, 0, 60_000)
     guard.verdicts_of(account, slots, record, grids, 0, 60_000, 100, 100, 1, 1)
+    fills.fill_of(record, grids, bars[0], 0, 1, 1, 100)
     core.on_release(account, slots, record, grids, 0, 1, 1, 0)
     core.on_operator(account, slots, 0, core.RESET_BREAKER)
     for strategy in strategies.STRATEGIES.values():

@@ -16,8 +16,8 @@ from trader_core.store.candles import load_bars, store_candles
 from trader_core.store.collections import CollectionRow, insert_collection, load_collection
 from trader_core.store.instruments import find_instrument, upsert_instrument
 
-FEE_PPM = 1000
-"""0.1 %: what an instrument that is known from a file only pays, as maker and as taker."""
+MAKER_PPM, TAKER_PPM = 500, 1000
+"""0.05 % and 0.1 %: what an instrument that is known from a file only pays as maker and as taker."""
 NOTIONAL_MIN = UNIT
 """One unit of the quote currency: the smallest order of such an instrument."""
 
@@ -93,7 +93,7 @@ def instrument_for(
     except UnknownName:
         base, quote = symbol.split("/")
         _check_exponents(price_exp, qty_exp)
-        plain = Instrument(venue, symbol, base, quote, 0, 0, 1, 1, 1, NOTIONAL_MIN, FEE_PPM, FEE_PPM)
+        plain = Instrument(venue, symbol, base, quote, 0, 0, 1, 1, 1, NOTIONAL_MIN, MAKER_PPM, TAKER_PPM)
         return candle_files.infer_grid(plain, raw, price_exp, qty_exp)
     for name, wanted, found in (("price_exp", price_exp, stored.price_exp), ("qty_exp", qty_exp, stored.qty_exp)):
         if wanted is not None and wanted != found:

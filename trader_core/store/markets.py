@@ -44,6 +44,8 @@ class Market:
     to_ms: int
     lookback: int
     piece_bars: int = PIECE_BARS
+    align: int = 1
+    """Every piece but the last holds a multiple of this many slots, and so does what is looked back on."""
     bars: int = 0
     data: str = ""
     step_ms: int = field(init=False)
@@ -60,8 +62,8 @@ class Market:
     def pieces(self, db: Connection) -> Iterator[Piece]:
         """Yield the interval in order; the bars that a piece ends with stand before the next one again."""
         count, digest = len(self.ids), hashlib.sha256()
-        slots = max(self.piece_bars // count, 1)
-        at = max(self.from_ms - self.lookback * self.step_ms, 0)
+        slots = max(self.piece_bars // count // self.align, 1) * self.align
+        at = self.from_ms - min(self.lookback, self.from_ms // self.step_ms // self.align * self.align) * self.step_ms
         warm, before, self.bars = (self.from_ms - at) // self.step_ms, np.zeros((0, count), BAR), 0
         while at < self.to_ms:
             end = min(at + (slots + warm - len(before)) * self.step_ms, self.to_ms)
@@ -72,6 +74,7 @@ class Market:
             self.bars += int(np.count_nonzero(piece.bars["close"][warm:]))
             yield piece
             before = piece.bars[max(len(piece.bars) - self.lookback, 0) :].copy()
+            assert len(before) % self.align == 0 or at >= self.to_ms, "what is looked back on is whole"
             at, warm = end, len(before)
         self.data = digest.hexdigest()
 
