@@ -149,6 +149,10 @@ def _stored(settings: "Settings", venue: str, symbol: str, why: str) -> Filters:
         newest = max(((candles.candle_range(db, number, one)[1], one) for one in TIMEFRAMES_MS), default=(0, ""))
         bars = candles.load_bars(db, number, newest[1] or "1m", newest[0], newest[0] + 1)
     imports = import_module("trader_core.store.imports")
-    assumed = (instrument.notional_min, instrument.maker_ppm, instrument.taker_ppm) == (imports.NOTIONAL_MIN, *[imports.TAKER_PPM] * 2)
+    assumed = (instrument.notional_min, instrument.maker_ppm, instrument.taker_ppm) == (
+        imports.NOTIONAL_MIN,
+        imports.MAKER_PPM,
+        imports.TAKER_PPM,
+    )
     source = f"stored ones ({why})" + ("; ASSUMED by the import of a file, not the venue's word" if assumed else "")
     return Filters(instrument, int(bars["close"][0]) if len(bars) else 0, source)
