@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--admin-port", type=int, default=0, help="the operator's port; 0 takes a free one")
     options.add_argument("--announce", type=Path, help="file to write the addresses and keys to, readable by its owner alone")
     options.add_argument("--parent", type=int, default=0, help="stop when this process is gone")
+    options.add_argument("--dialect", default="mexc", help="mexc or binance")
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--start", default="", help="ISO time, default 2026-01-05T00:00 UTC")
     options.add_argument("--clock", default="stepped", help="stepped, or 1x to 60x")
@@ -39,8 +40,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--history-days", type=int, default=30)
     options.add_argument("--maker-ppm", type=int, default=0)
     options.add_argument("--taker-ppm", type=int, default=500)
-    options.add_argument("--notional-min", default="1", help="smallest worth of an order, in USDT")
-    options.add_argument("--credit", action="append", default=[], metavar="CURRENCY=AMOUNT", help="default USDT=10000")
+    options.add_argument("--notional-min", default="1", help="smallest worth of an order, in quote")
+    options.add_argument("--credit", action="append", default=[], metavar="CURRENCY=AMOUNT", help="default 10000 of each quote currency")
     options.add_argument("--replay", action="append", default=[], metavar="SYMBOL=FILE", help="Parquet minutes instead of the seed")
     return options
 
@@ -49,9 +50,9 @@ def config_of(options: argparse.Namespace) -> Config:
     """Return the config that the options describe; raises GatehouseError."""
     rules = Rules(options.maker_ppm, options.taker_ppm, money(options.notional_min, "notional-min"))
     return Config(
-        seed=options.seed, start_ms=instant_ms(options.start) if options.start else START_MS, clock=options.clock,
+        seed=options.seed, dialect=options.dialect, start_ms=instant_ms(options.start) if options.start else START_MS, clock=options.clock,
         trend_bps=options.planted_trend, history_days=options.history_days, rules=rules,
-        credits=_pairs(options.credit) or Config().credits, replay=_pairs(options.replay),
+        credits=_pairs(options.credit), replay=_pairs(options.replay),
         port=options.port, admin_port=options.admin_port,
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Candles as a client asks for them: any interval, closed ones and the current one, encoded once. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -28,14 +28,17 @@ INTERVALS_MS = {
 MONDAY_MS = 4 * DAY_MS
 """1970-01-05: weeks begin on Mondays."""
 ROWS_MAX = 500
+Writer = Callable[[Pair, int, int, list[int]], str]
+"""(pair, minute it opens in, minutes that it lasts, its six numbers) to JSON; empty where nothing was traded."""
 DAYS_KEPT = 80
 
 
 class Candles:
     """The candles of a market from `history_from_ms` on; a day of minutes is encoded once and kept."""
 
-    def __init__(self, market: Market, history_from_ms: int) -> None:
-        """Know where to look."""
+    def __init__(self, market: Market, history_from_ms: int, write: Writer | None = None) -> None:
+        """Know where to look, and how a dialect writes a candle: MEXC's way unless it says otherwise."""
+        self._write = write or row_text
         self._market, self._first = market, -(-history_from_ms // MINUTE_MS)
         self._days: dict[tuple[str, int], list[str]] = {}
 
@@ -69,7 +72,7 @@ class Candles:
     def _minute(self, name: str, minute: int, now_ms: int) -> str:
         if minute == now_ms // MINUTE_MS:
             candle = partial_candle(self._market, name, minute, now_ms)
-            return "" if candle is None else row_text(self._market.pairs[name], minute, 1, candle.tolist())
+            return "" if candle is None else self._write(self._market.pairs[name], minute, 1, candle.tolist())
         day, row = divmod(minute, MINUTES_DAY)
         key = (name, day)
         if key not in self._days:
@@ -77,7 +80,7 @@ class Candles:
                 del self._days[next(iter(self._days))]
             pair, candles = self._market.pairs[name], self._market.block(name, day).candles.tolist()
             opens = range(day * MINUTES_DAY, (day + 1) * MINUTES_DAY)
-            self._days[key] = [row_text(pair, at, 1, candle) for at, candle in zip(opens, candles, strict=True)]
+            self._days[key] = [self._write(pair, at, 1, candle) for at, candle in zip(opens, candles, strict=True)]
         return self._days[key][row]
 
     def _wide(self, name: str, minute: int, step: int, now_ms: int) -> str:
@@ -90,7 +93,7 @@ class Candles:
         candle[OPEN], candle[CLOSE] = int(minutes[0, OPEN]), int(minutes[-1, CLOSE])
         candle[HIGH], candle[LOW] = int(minutes[:, HIGH].max()), int(minutes[:, LOW].min())
         candle[VOLUME], candle[QUOTE] = int(minutes[:, VOLUME].sum()), sum(minutes[:, QUOTE].tolist())
-        return row_text(self._market.pairs[name], minute, step, candle)
+        return self._write(self._market.pairs[name], minute, step, candle)
 
 
 def row_text(pair: Pair, minute: int, step: int, candle: list[int]) -> str:

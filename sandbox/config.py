@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sandbox.market import DAY_MS
-from sandbox.pairs import PAIRS, Pair, Rules
-from trader_core.model.errors import OutOfRange
+from sandbox.pairs import EUR_PAIRS, PAIRS, Pair, Rules
+from trader_core.model.errors import OutOfRange, UnknownName
 
 START_MS = 1_767_571_200_000
 """2026-01-05 00:00 UTC."""
 PORT_MAX = 65_535
+LISTED: dict[str, tuple[Pair, ...]] = {"mexc": PAIRS, "binance": PAIRS + EUR_PAIRS}
+"""What each dialect's exchange trades unless it is told otherwise."""
 TREND_BPS = 180
 """The planted trend that the demonstration uses; 0 is none."""
 
@@ -24,9 +26,12 @@ class Config:
     trend_bps: int = 0
     history_days: int = 30
     rules: Rules = field(default_factory=Rules)
-    pairs: tuple[Pair, ...] = PAIRS
-    credits: tuple[tuple[str, str], ...] = (("USDT", "10000"),)
-    """What the generated account begins with."""
+    dialect: str = "mexc"
+    """The protocol that it speaks: mexc or binance."""
+    pairs: tuple[Pair, ...] = ()
+    """What it trades; none stands for the dialect's usual ones."""
+    credits: tuple[tuple[str, str], ...] = ()
+    """What the generated account begins with; none stands for 10,000 of each quote currency."""
     replay: tuple[tuple[str, str], ...] = ()
     """(BASE/QUOTE, Parquet file of minutes): these candles become the market, and the seeded one is not used."""
     port: int = 0
@@ -34,6 +39,8 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what no market can be made of."""
+        if self.dialect not in LISTED:
+            raise UnknownName(f"a dialect of {', '.join(LISTED)}", repr(self.dialect), "choose one of them")
         if self.seed < 0 or self.history_days < 0 or not 0 <= self.trend_bps <= 1_000:  # noqa: PLR2004 - 10 % swings are plenty
             found = f"seed {self.seed}, history_days {self.history_days}, trend_bps {self.trend_bps}"
             raise OutOfRange("a seed and history of at least 0 and a trend of 0 to 1000 bps", found, "correct it")
@@ -41,6 +48,16 @@ class Config:
             raise OutOfRange(f"ports from 0 to {PORT_MAX}", f"{self.port} and {self.admin_port}", "choose others; 0 takes a free one")
         if self.start_ms < self.history_days * DAY_MS:
             raise OutOfRange("a start after 1970 and its history", str(self.start_ms), "start later")
+
+    @property
+    def listed(self) -> tuple[Pair, ...]:
+        """Return what is traded."""
+        return self.pairs or LISTED[self.dialect]
+
+    @property
+    def paid_in(self) -> tuple[tuple[str, str], ...]:
+        """Return what the generated account begins with."""
+        return self.credits or tuple((quote, "10000") for quote in sorted({pair.quote for pair in self.listed}))
 
     @property
     def history_from_ms(self) -> int:

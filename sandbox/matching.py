@@ -235,19 +235,19 @@ class Exchange:
         """
         pair, side, account = self.pair(order.asked.symbol), order.asked.side, order.account
         cost, goods = level.price * level.qty * pair.notional_factor, level.qty * pair.qty_factor
-        fee_raw = order.fee_raw + cost * (self.rules.maker_ppm if maker else self.rules.taker_ppm)
-        fee = -(-fee_raw // PPM) - order.fee
-        spent = cost + fee if side == BUY else goods
-        self.ledger.lock(account, pair.quote if side == BUY else pair.base, -spent)
+        in_base = side == BUY and self.rules.fee_in == "received"
+        fee_raw = order.fee_raw + (goods if in_base else cost) * (self.rules.maker_ppm if maker else self.rules.taker_ppm)
+        fee, fee_currency = -(-fee_raw // PPM) - order.fee, pair.base if in_base else pair.quote
         paid, got = (cost, goods) if side == BUY else (goods, cost)
+        spent = paid + (fee if side == BUY and not in_base else 0)
+        self.ledger.lock(account, pair.quote if side == BUY else pair.base, -spent)
         self.ledger.move(account, MARKET, pair.quote if side == BUY else pair.base, paid)
         self.ledger.move(MARKET, account, pair.base if side == BUY else pair.quote, got)
-        self.ledger.move(account, FEES, pair.quote, fee)
+        self.ledger.move(account, FEES, fee_currency, fee)
         digest = hashlib.sha256(f"{self.seed}|{len(self.fills)}".encode()).hexdigest()[:32]
         asked = order.asked
-        self.fills.append(
-            Fill(digest, order.number, account, asked.symbol, asked.client_id, side, level.qty, level.price, cost, fee, ts_ms, maker)
-        )
+        what = asked.symbol, asked.client_id, side, level.qty, level.price, cost, fee, ts_ms, maker, fee_currency
+        self.fills.append(Fill(digest, order.number, account, *what))
         filled = order.filled + level.qty
         status = Status.FILLED if filled == order.qty else Status.PARTIALLY_FILLED
         after = replace(

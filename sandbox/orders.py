@@ -109,7 +109,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution; `cost` and `fee` in ledger units of the quote."""
+    """One execution; `cost` in ledger units of the quote, `fee` in those of `fee_currency`."""
 
     trade_id: str
     order_number: int
@@ -123,6 +123,7 @@ class Fill:
     fee: int
     ts_ms: int
     maker: bool
+    fee_currency: str = ""
 
     @property
     def order_id(self) -> str:

@@ -1,6 +1,6 @@
 """The ten pairs that the embedded exchange trades, and the rules that hold for all of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trader_core.model.errors import OutOfRange
 from trader_core.model.money import MONEY_EXP, PPM, money
@@ -62,8 +62,12 @@ PAIRS = (
 )
 """Precisions as MEXC's; prices and liquidity plausible for the start of 2026, not anybody's quotes."""
 
+EUR_PAIRS = tuple(replace(pair, quote="EUR", reference=pair.reference * 86 // 100) for pair in PAIRS)
+"""The same coins against the euro; a market of its own each, not tied to the dollar's."""
+
 DUPLICATES = ("open", "always", "accept")
 CROSSINGS = ("reject", "cancel")
+FEES_IN = ("quote", "received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Rules:
     """Orders and fills become visible to reads this much venue time after they were written."""
     skew_ms: int = 0
     """The venue's clock, as it reports it and checks signatures with, runs this much ahead of the market's."""
+    fee_in: str = "quote"
+    """Fees are taken in quote, or from what a fill brings in: a buyer pays in base then."""
     weight_limit: int = 0
     """Request weight allowed in a minute of venue time; 0 is unlimited."""
 
@@ -89,8 +95,8 @@ class Rules:
         """Refuse rules under which the ledger could not promise what it locks."""
         if not 0 <= self.maker_ppm <= self.taker_ppm < PPM:
             raise OutOfRange("0 <= maker fee <= taker fee < 100 %", f"{self.maker_ppm}/{self.taker_ppm} ppm", "correct the fees")
-        if self.duplicates not in DUPLICATES or self.crossing not in CROSSINGS:
-            expected = f"duplicates of {', '.join(DUPLICATES)} and crossing of {', '.join(CROSSINGS)}"
-            raise OutOfRange(expected, f"{self.duplicates}, {self.crossing}", "choose one of them")
+        if self.duplicates not in DUPLICATES or self.crossing not in CROSSINGS or self.fee_in not in FEES_IN:
+            expected = f"duplicates of {', '.join(DUPLICATES)}, crossing of {', '.join(CROSSINGS)}, fee_in of {', '.join(FEES_IN)}"
+            raise OutOfRange(expected, f"{self.duplicates}, {self.crossing}, {self.fee_in}", "choose one of them")
         if min(self.notional_min, self.read_lag_ms, self.weight_limit) < 0 or self.notional_max < self.notional_min:
             raise OutOfRange("rules of at least 0 with notional_min <= notional_max", repr(self), "correct them")

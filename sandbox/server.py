@@ -11,10 +11,10 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.admin import Admin
-from sandbox.candles import Candles
 from sandbox.clock import Clock, speed_of
 from sandbox.config import Config
-from sandbox.dialects.mexc import Key, Mexc
+from sandbox.dialects.base import Dialect, Key, Request
+from sandbox.dialects.known import speak
 from sandbox.faults import Answer, Fault, FaultPlan, changed
 from sandbox.market import Market, SeededMarket
 from sandbox.matching import Exchange
@@ -38,15 +38,15 @@ class Sandbox:
         """Build the market, unless one is given, and one account with a key; nothing listens yet."""
         self.config = config
         if market is None:
-            market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.pairs, config.trend_bps)
+            market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.listed, config.trend_bps)
         self.clock = Clock(config.start_ms, speed_of(config.clock), wall_ms)
         self.exchange = Exchange(market, config.rules, config.seed, config.start_ms)
-        self.mexc = Mexc(self.exchange, Candles(market, config.history_from_ms))
+        self.dialect: Dialect = speak(config.dialect, self.exchange, config.history_from_ms)
         self.faults = FaultPlan()
         self.token = secrets.token_hex(16)
         self.port = self.admin_port = 0
         self._runners: list[web.ServerRunner] = []
-        self.api_key, self.secret = self.open_account(ACCOUNT, dict(config.credits))
+        self.api_key, self.secret = self.open_account(ACCOUNT, dict(config.paid_in))
 
     def open_account(self, account: str, paid_in: dict[str, str]) -> tuple[str, str]:
         """Credit an account, texts by currency, and return a new (key, secret) for it."""
@@ -56,7 +56,7 @@ class Sandbox:
         for currency, amount in amounts.items():
             self.exchange.credit(account, currency, amount)
         api_key, secret = f"sb0{secrets.token_hex(14)}", secrets.token_hex(16)
-        self.mexc.keys[api_key] = Key(secret, account)
+        self.dialect.keys[api_key] = Key(secret, account)
         return api_key, secret
 
     def tick(self) -> None:
@@ -67,12 +67,13 @@ class Sandbox:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of a client."""
         path, _, query = request.raw_path.partition("?")
-        site, api_key = f"{request.method} {path}", request.headers.get("X-MEXC-APIKEY")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = Request(request.method, path, query, headers, (await request.text()) if request.can_read_body else "")
         self.tick()
-        fault = self.faults.hit(site) if self.faults.rules else None
+        fault = self.faults.hit(asked.site) if self.faults.rules else None
         if fault is None:
-            return response(self.mexc.answer(site, query, api_key))
-        return await self._faulty(fault, request, lambda: self.mexc.answer(site, query, api_key))
+            return response(self.dialect.answer(asked))
+        return await self._faulty(fault, request, lambda: self.dialect.answer(asked))
 
     async def _faulty(self, fault: Fault, request: web.BaseRequest, run: Callable[[], Answer]) -> web.StreamResponse:
         """Act a fault out. `slow` always executes, before or after its delay; `late_execution` executes when its time has come."""
@@ -145,7 +146,7 @@ class Sandbox:
         return {
             "host": HOST, "port": self.port, "admin_port": self.admin_port, "admin_token": self.token,
             "base_url": f"http://{HOST}:{self.port}", "admin_url": f"http://{HOST}:{self.admin_port}",
-            "api_key": self.api_key, "secret": self.secret, "account": ACCOUNT, "dialect": "mexc",
+            "api_key": self.api_key, "secret": self.secret, "account": ACCOUNT, "dialect": self.dialect.name,
             "clock": self.clock.mode, "seed": self.config.seed, "start_ms": self.config.start_ms,
             "planted_trend_bps": self.config.trend_bps, "symbols": [pair.symbol for pair in self.exchange.market.pairs.values()],
         }  # fmt: skip

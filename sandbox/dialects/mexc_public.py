@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.candles import INTERVALS_MS, ROWS_MAX, Candles
+from sandbox.dialects.base import Params, limited, whole
 from sandbox.market import CLOSE, HIGH, LOW, MINUTE_MS, MINUTES_DAY, OPEN, QUOTE, TICK_MS, TICKS_DAY, VOLUME
 from sandbox.matching import Exchange
 from sandbox.orders import No, Refused
@@ -10,24 +11,6 @@ from sandbox.pairs import Pair
 from trader_core.model.money import PPM, to_text
 
 DEPTH_DEFAULT, TRADES_DEFAULT, TRADES_MAX = 100, 500, 1_000
-Params = dict[str, str]
-
-
-def whole(params: Params, name: str) -> int | None:
-    """Return a parameter as a number, None when it was not sent; raises Refused(PARAMETER) when it is none."""
-    text = params.get(name)
-    if text is None or text == "":
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise Refused(No.PARAMETER, name) from error
-
-
-def limited(params: Params, default: int, most: int) -> int:
-    """Return the `limit` parameter within 1 and `most`."""
-    asked = whole(params, "limit")
-    return min(max(default if asked is None else asked, 1), most)
 
 
 class PublicCalls:

@@ -1,8 +1,8 @@
 """MEXC's signed calls: account, orders and fills, with the fields that its captured answers have and lack. Pure."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from sandbox.dialects.mexc_public import Params, limited, whole
+from sandbox.dialects.base import Params, Powers, limited, whole
 from sandbox.matching import Exchange
 from sandbox.orders import BUY, SELL, Fill, Kind, NewOrder, No, Order, Refused
 from sandbox.pairs import Pair
@@ -14,21 +14,12 @@ FILLS_MAX, ORDERS_MAX = 100, 1_000
 SIDES = {"BUY": BUY, "SELL": SELL}
 
 
-class Powers(NamedTuple):
-    """What an account's key may do, as the account call says it; the default is a key made for trading spot."""
-
-    trades: bool = True
-    withdraws: bool = False
-    markets: tuple[str, ...] = ("SPOT",)
-
-
 class SignedCalls:
     """The calls that need a key; each takes the account and the parameters and returns plain JSON values."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, powers: dict[str, Powers]) -> None:
         """Answer from an exchange; `powers` holds the accounts whose keys are not the usual one."""
-        self._exchange = exchange
-        self.powers: dict[str, Powers] = {}
+        self._exchange, self.powers = exchange, powers
 
     def currencies(self, _account: str, _params: Params) -> Any:
         """Return the currencies, without networks: nothing can be paid out."""
@@ -155,7 +146,7 @@ class SignedCalls:
         return {
             "symbol": pair.id, "id": fill.trade_id, "orderId": fill.order_id, "orderListId": -1,
             "price": to_text(fill.price, pair.price_exp), "qty": to_text(fill.qty, pair.qty_exp),
-            "quoteQty": to_text(fill.cost), "commission": to_text(fill.fee), "commissionAsset": pair.quote,
+            "quoteQty": to_text(fill.cost), "commission": to_text(fill.fee), "commissionAsset": fill.fee_currency,
             "time": _second(fill.ts_ms), "isBuyer": fill.side == BUY, "isMaker": fill.maker, "isBestMatch": True,
             "isSelfTrade": False, "clientOrderId": fill.client_id or None,
         }  # fmt: skip

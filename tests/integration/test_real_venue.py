@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.dialects.mexc_signed import Powers
+from sandbox.dialects.base import Powers
 from sandbox.server import ACCOUNT, start
 from tests.conftest import Database
 from tests.integration.world import RULES, World
@@ -125,7 +125,7 @@ async def test_a_key_that_may_do_more_than_trade_spot_opens_no_session(
 ) -> None:
     async with mexc(database, tmp_path, monkeypatch) as world:
         permit(world)
-        world.sandbox.mexc.powers[ACCOUNT] = powers
+        world.sandbox.dialect.powers[ACCOUNT] = powers
         trade(world, "mexc", "")
         row = await world.ended(request(world, SessionMode.STAGE, 4))
         assert (row.status, row.from_ms, world.placed()) == (SessionStatus.FAILED, 0, {})

@@ -84,8 +84,8 @@ async def test_one_failed_read_is_tried_again_and_leaves_no_hole(connected: Conn
 async def test_a_symbol_that_cannot_be_read_is_missing_and_not_invented(
     connected: Connected, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = exchange.mexc.answer
-    monkeypatch.setattr(exchange.mexc, "answer", lambda site, query, key: honest(site, query.replace("BTCUSDT", "NOPE"), key))
+    honest = exchange.dialect.answer
+    monkeypatch.setattr(exchange.dialect, "answer", lambda asked: honest(asked._replace(query=asked.query.replace("BTCUSDT", "NOPE"))))
     bars = await connected.feed.next_slot(exchange.config.start_ms)
     assert (bars["close"] > 0).tolist() == [True, False, True]
     assert bars[1].tolist() == (exchange.config.start_ms, 0, 0, 0, 0, 0)

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from sandbox.dialects.mexc_signed import Powers
+from sandbox.dialects.base import Powers
 from sandbox.server import ACCOUNT, Sandbox
 from tests.venues import real_profile
 from tests.venues.gateway_server import BTC, REQUEST, gateway_to, http, ok, serving
@@ -38,7 +38,7 @@ def exchange() -> Iterator[Sandbox]:
 def mexc(exchange: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
     real_profile.is_mexc(monkeypatch, exchange)
     real_profile.give_key(tmp_path, exchange)
-    exchange.mexc.powers.clear()
+    exchange.dialect.powers.clear()
     return exchange
 
 
@@ -245,7 +245,7 @@ async def test_an_order_test_with_a_wrong_key_says_so(mexc: Sandbox) -> None:
 async def test_a_key_is_judged_by_what_the_venue_says_that_it_may_do(
     mexc: Sandbox, tmp_path: Path, powers: Powers, wrong: list[str]
 ) -> None:
-    mexc.mexc.powers[ACCOUNT] = powers
+    mexc.dialect.powers[ACCOUNT] = powers
     link = await linked(tmp_path)
     try:
         found = (await link.gateway.permissions()).value

@@ -1,0 +1,71 @@
+"""Binance's spot REST protocol, version 3, as the unmodified ccxt client speaks it: routes and codes. Pure.
+
+Orders of EUR and USDT pairs. A client id is unique among open orders only; fees are taken from what a fill brings in.
+"""
+
+from collections.abc import Mapping
+
+from sandbox.candles import Candles
+from sandbox.dialects.base import Code, Dialect, Route
+from sandbox.dialects.binance_public import PublicCalls
+from sandbox.dialects.binance_signed import SignedCalls
+from sandbox.matching import Exchange
+from sandbox.orders import No
+
+CODES: Mapping[No, Code] = {
+    No.SYMBOL: Code(400, -1121, "Invalid symbol."),
+    No.FUNDS: Code(400, -2010, "Account has insufficient balance for requested action."),
+    No.LOT: Code(400, -1013, "Filter failure: LOT_SIZE"),
+    No.TICK: Code(400, -1013, "Filter failure: PRICE_FILTER"),
+    No.QTY_ZERO: Code(400, -1013, "Invalid quantity."),
+    No.QTY_MIN: Code(400, -1013, "Filter failure: LOT_SIZE"),
+    No.NO_QTY: Code(400, -1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."),
+    No.NOTIONAL_MIN: Code(400, -1013, "Filter failure: NOTIONAL"),
+    No.NOTIONAL_MAX: Code(400, -1013, "Filter failure: NOTIONAL"),
+    No.NO_ORDER: Code(400, -2013, "Order does not exist."),
+    No.NOT_CANCELABLE: Code(400, -2011, "Unknown order sent."),
+    No.DUPLICATE: Code(400, -2010, "Duplicate order sent."),
+    No.WOULD_TAKE: Code(400, -2010, "Order would immediately match and take."),
+    No.PARAMETER: Code(400, -1102, "Mandatory parameter '{detail}' was not sent, was empty/null, or malformed."),
+    No.KEY: Code(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    No.SIGNATURE: Code(400, -1022, "Signature for this request is not valid."),
+    No.TIMESTAMP: Code(400, -1021, "Timestamp for this request is outside of the recvWindow."),
+    No.RATE: Code(429, -1003, "Too much request weight used; current limit is exceeded."),
+}
+
+
+class Binance(Dialect):
+    """One exchange behind Binance's protocol."""
+
+    name = "binance"
+    key_header = "x-mbx-apikey"
+    codes = CODES
+
+    def __init__(self, exchange: Exchange, candles: Candles) -> None:
+        """Offer the routes over an exchange."""
+        super().__init__(exchange)
+        public, signed = PublicCalls(exchange, candles), SignedCalls(exchange, self.powers)
+        self._routes = {
+            "GET /api/v3/ping": Route(public.ping, signed=False, weight=1),
+            "GET /api/v3/time": Route(public.time, signed=False, weight=1),
+            "GET /api/v3/exchangeInfo": Route(public.exchange_info, signed=False, weight=20),
+            "GET /api/v3/klines": Route(public.klines, signed=False, weight=2),
+            "GET /api/v3/depth": Route(public.depth, signed=False, weight=5),
+            "GET /api/v3/trades": Route(public.trades, signed=False, weight=25),
+            "GET /api/v3/aggTrades": Route(public.agg_trades, signed=False, weight=4),
+            "GET /api/v3/ticker/24hr": Route(public.ticker_day, signed=False, weight=2),
+            "GET /api/v3/ticker/price": Route(public.ticker_price, signed=False, weight=2),
+            "GET /api/v3/ticker/bookTicker": Route(public.ticker_book, signed=False, weight=2),
+            "GET /sapi/v1/system/status": Route(public.status, signed=False, weight=1),
+            "GET /sapi/v1/account/apiRestrictions": Route(signed.restrictions, signed=True, weight=1),
+            "GET /sapi/v1/asset/tradeFee": Route(signed.trade_fee, signed=True, weight=1),
+            "GET /api/v3/account": Route(signed.account, signed=True, weight=20),
+            "POST /api/v3/order": Route(signed.create, signed=True, weight=1),
+            "POST /api/v3/order/test": Route(signed.test, signed=True, weight=1),
+            "GET /api/v3/order": Route(signed.order, signed=True, weight=4),
+            "DELETE /api/v3/order": Route(signed.cancel, signed=True, weight=1),
+            "GET /api/v3/openOrders": Route(signed.open_orders, signed=True, weight=6),
+            "DELETE /api/v3/openOrders": Route(signed.cancel_all, signed=True, weight=1),
+            "GET /api/v3/allOrders": Route(signed.all_orders, signed=True, weight=20),
+            "GET /api/v3/myTrades": Route(signed.my_trades, signed=True, weight=20),
+        }

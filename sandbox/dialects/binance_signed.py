@@ -1,0 +1,128 @@
+"""Binance's signed calls, where they differ from MEXC's: full answers, numeric ids, time in force, rights of a key. Pure."""
+
+from typing import Any
+
+from sandbox.dialects.base import Params, Powers, whole
+from sandbox.dialects.mexc_signed import SIDES
+from sandbox.dialects.mexc_signed import SignedCalls as MexcSignedCalls
+from sandbox.matching import FIRST_NUMBER
+from sandbox.orders import Fill, Kind, NewOrder, No, Order, Refused, Status
+from trader_core.model.money import to_text
+
+FILLS_DEFAULT, FILLS_MAX = 500, 1_000
+IN_FORCE = {"IOC": Kind.IOC, "FOK": Kind.FOK, "GTC": Kind.LIMIT}
+WRITTEN = {Kind.IOC: "IOC", Kind.FOK: "FOK"}
+TAKES_ONLY = frozenset({Kind.IOC, Kind.FOK, Kind.MARKET})
+
+
+class SignedCalls(MexcSignedCalls):
+    """The calls that need a key; each takes the account and the parameters and returns plain JSON values."""
+
+    def restrictions(self, account: str, _params: Params) -> Any:
+        """Return what the key may do."""
+        powers = self.powers.get(account, Powers())
+        return {
+            "ipRestrict": True, "createTime": self._exchange.now_ms, "enableReading": True, "enableWithdrawals": powers.withdraws,
+            "enableInternalTransfer": False, "enableMargin": "MARGIN" in powers.markets, "enableFutures": "FUTURES" in powers.markets,
+            "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False, "enableFixReadOnly": False,
+            "enableSpotAndMarginTrading": powers.trades, "enablePortfolioMarginTrading": False,
+        }  # fmt: skip
+
+    def account(self, account: str, params: Params) -> Any:
+        """Return free and locked balances and the account's rights."""
+        rates = {name: to_text(ppm, 6) for name, ppm in self._rates().items()}
+        said = super().account(account, params)
+        return {**said, "makerCommission": 0, "takerCommission": 0, "buyerCommission": 0, "sellerCommission": 0, "commissionRates": rates,
+                "brokered": False, "preventSor": False, "requireSelfTradePrevention": False, "updateTime": self._exchange.now_ms,
+                "uid": 1}  # fmt: skip
+
+    def trade_fee(self, _account: str, params: Params) -> Any:
+        """Return the fees of one market or of all, as shares."""
+        names = [self._exchange.pair(params["symbol"]).id] if params.get("symbol") else list(self._exchange.market.pairs)
+        rates = self._rates()
+        maker, taker = to_text(rates["maker"], 6), to_text(rates["taker"], 6)
+        return [{"symbol": name, "makerCommission": maker, "takerCommission": taker} for name in names]
+
+    def create(self, account: str, params: Params) -> Any:
+        """Place an order and return it whole, with its fills."""
+        before = len(self._exchange.fills)
+        order = self._exchange.place(account, self._asked(params))
+        pair = self._exchange.pair(order.asked.symbol)
+        fills = [
+            {"price": to_text(fill.price, pair.price_exp), "qty": to_text(fill.qty, pair.qty_exp), "commission": to_text(fill.fee),
+             "commissionAsset": fill.fee_currency, "tradeId": at + 1}
+            for at, fill in enumerate(self._exchange.fills[before:], before)
+        ]  # fmt: skip
+        return {**self._order(order), "transactTime": order.updated_ms, "fills": fills}
+
+    def order(self, account: str, params: Params) -> Any:
+        """Return one order by its id or its client id."""
+        return super().order(account, _numbered(params))
+
+    def cancel(self, account: str, params: Params) -> Any:
+        """Cancel one order by its id or its client id and return it."""
+        return super().cancel(account, _numbered(params))
+
+    def my_trades(self, account: str, params: Params) -> Any:
+        """Return a market's fills, oldest first: from `fromId` on, or the youngest of a span of time, at most 1000."""
+        symbol = self._exchange.pair(params.get("symbol", "")).id
+        start_ms, end_ms = whole(params, "startTime") or 0, whole(params, "endTime") or self._exchange.now_ms
+        from_id, order_id = whole(params, "fromId"), whole(params, "orderId")
+        asked = whole(params, "limit") or FILLS_DEFAULT
+        limit = min(max(asked, 1), FILLS_MAX)
+        numbers = {fill.trade_id: at for at, fill in enumerate(self._exchange.fills, 1)}
+        found = [
+            self._numbered_fill(fill, numbers[fill.trade_id])
+            for fill in self._exchange.fills_of(account, symbol)
+            if start_ms <= fill.ts_ms <= end_ms
+            and numbers[fill.trade_id] >= (from_id or 0)
+            and order_id in (None, fill.order_number - FIRST_NUMBER)
+        ]
+        return found[:limit] if from_id is not None else found[-limit:]
+
+    def _rates(self) -> dict[str, int]:
+        rules = self._exchange.rules
+        return {"maker": rules.maker_ppm, "taker": rules.taker_ppm, "buyer": 0, "seller": 0}
+
+    def _asked(self, params: Params) -> NewOrder:
+        """Return the order that the parameters describe; raises Refused for what is missing or off the grids."""
+        if params.get("type") == "LIMIT":
+            if params.get("timeInForce") not in IN_FORCE:
+                raise Refused(No.PARAMETER, "timeInForce")
+            return super()._asked({**params, "type": IN_FORCE[params["timeInForce"]].value})
+        if params.get("type") not in ("MARKET", "LIMIT_MAKER") or params.get("side") not in SIDES:
+            raise Refused(No.PARAMETER, "type")
+        return super()._asked(params)
+
+    def _order(self, order: Order) -> dict[str, Any]:
+        """Return an order as Binance reports it; what is left of one that only takes has expired, not been canceled."""
+        kind, status = order.asked.kind, order.status
+        if status in (Status.CANCELED, Status.PARTIALLY_CANCELED):
+            status = Status.CANCELED
+        ended = "EXPIRED" if kind in TAKES_ONLY and status is Status.CANCELED else status.value
+        said = super()._order(order)
+        number = order.number - FIRST_NUMBER
+        market = kind is Kind.MARKET
+        return {
+            **said, "orderId": number, "clientOrderId": order.asked.client_id or f"x-{number}", "status": ended,
+            "price": "0" if market else said["price"], "timeInForce": WRITTEN.get(kind, "GTC"),
+            "type": "LIMIT" if kind in WRITTEN else kind.value, "stopPrice": "0", "icebergQty": "0",
+            "time": order.created_ms, "updateTime": order.updated_ms, "workingTime": order.created_ms,
+            "selfTradePreventionMode": "EXPIRE_MAKER",
+            "origQuoteOrderQty": to_text(order.asked.quote_qty),
+        }  # fmt: skip
+
+    def _canceled(self, order: Order) -> dict[str, Any]:
+        said = self._order(order)
+        return {**said, "origClientOrderId": said["clientOrderId"], "transactTime": order.updated_ms}
+
+    def _numbered_fill(self, fill: Fill, number: int) -> dict[str, Any]:
+        said = super()._fill(fill)
+        del said["clientOrderId"], said["isSelfTrade"]
+        return {**said, "id": number, "orderId": fill.order_number - FIRST_NUMBER, "time": fill.ts_ms}
+
+
+def _numbered(params: Params) -> Params:
+    """Return the parameters with the core's order number in place of Binance's."""
+    number = whole(params, "orderId")
+    return params if number is None else {**params, "orderId": str(FIRST_NUMBER + number)}
