@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from console import credentials
 from console.main import app
-from sandbox.dialects.mexc_signed import Powers
+from sandbox.dialects.base import Powers
 from sandbox.server import ACCOUNT, Sandbox
 from tests.venues import real_profile
 from trader_core.model.errors import BadInput
@@ -175,7 +175,7 @@ def test_a_key_that_may_do_more_than_trade_spot_is_refused_with_what_to_change(
     home: Path, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch, powers: Powers, code: int, says: str
 ) -> None:
     real_profile.is_mexc(monkeypatch, exchange)
-    monkeypatch.setitem(exchange.mexc.powers, ACCOUNT, powers)
+    monkeypatch.setitem(exchange.dialect.powers, ACCOUNT, powers)
     run("set", "mexc", typed=f"{exchange.api_key}\n{exchange.secret}\n")
     done = run("test", "mexc")
     assert (done.exit_code, says in done.output + done.stderr) == (code, True), done.output
