@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.main import app
-from sandbox.dialects.mexc_signed import Powers
+from sandbox.dialects.base import Powers
 from sandbox.faults import Fault
 from sandbox.server import ACCOUNT, Sandbox
 from tests.venues import real_profile
@@ -96,7 +96,7 @@ def test_the_result_is_kept_with_its_time_and_its_code(home: Path, monkeypatch: 
 
 def test_a_key_that_can_withdraw_fails_the_check(home: Path, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     real_profile.give_key(home, exchange)
-    monkeypatch.setitem(exchange.mexc.powers, ACCOUNT, Powers(withdraws=True))
+    monkeypatch.setitem(exchange.dialect.powers, ACCOUNT, Powers(withdraws=True))
     said = checked(1)
     assert names(said, Said.FAILED) == ["permissions"]
     assert "without the right to withdraw" in said["permissions"]["todo"]
