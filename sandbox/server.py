@@ -68,7 +68,7 @@ class Sandbox:
         """Answer one request of a client."""
         path, _, query = request.raw_path.partition("?")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = Request(request.method, path, query, headers, (await request.text()) if request.can_read_body else "")
+        asked = Request(request.method, path, query, headers, (await request.read()).decode(errors="replace"))
         self.tick()
         fault = self.faults.hit(asked.site) if self.faults.rules else None
         if fault is None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.dialects.base import Params, Powers, whole
+from sandbox.dialects.base import Params, Powers, limited, whole
 from sandbox.dialects.mexc_signed import SIDES
 from sandbox.dialects.mexc_signed import SignedCalls as MexcSignedCalls
 from sandbox.matching import FIRST_NUMBER
@@ -68,8 +68,7 @@ class SignedCalls(MexcSignedCalls):
         symbol = self._exchange.pair(params.get("symbol", "")).id
         start_ms, end_ms = whole(params, "startTime") or 0, whole(params, "endTime") or self._exchange.now_ms
         from_id, order_id = whole(params, "fromId"), whole(params, "orderId")
-        asked = whole(params, "limit") or FILLS_DEFAULT
-        limit = min(max(asked, 1), FILLS_MAX)
+        limit = limited(params, FILLS_DEFAULT, FILLS_MAX)
         numbers = {fill.trade_id: at for at, fill in enumerate(self._exchange.fills, 1)}
         found = [
             self._numbered_fill(fill, numbers[fill.trade_id])

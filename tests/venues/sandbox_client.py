@@ -78,11 +78,17 @@ async def raw(sandbox: Sandbox, timeout_s: float = 5.0) -> AsyncIterator[Raw]:
 
 
 @asynccontextmanager
-async def client(sandbox: Sandbox, **options: Any) -> AsyncIterator[Any]:
-    exchange = mexc(sandbox, **options)
+async def opened(exchange: Any) -> AsyncIterator[Any]:
+    """A client that has loaded its markets, and leaves no socket behind."""
     try:
         await exchange.load_markets()
         yield exchange
     finally:
         await exchange.close()
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def client(sandbox: Sandbox, **options: Any) -> AsyncIterator[Any]:
+    async with opened(mexc(sandbox, **options)) as exchange:
+        yield exchange

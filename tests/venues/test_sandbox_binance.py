@@ -1,6 +1,5 @@
 """Binance's dialect, spoken by the unmodified ccxt client."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from sandbox.config import START_MS, Config
 from sandbox.pairs import Rules
 from sandbox.server import Sandbox
-from tests.venues.sandbox_client import running
+from tests.venues.sandbox_client import opened, raw, running
 from trader_core.model.errors import UnknownName
 
 MINUTE_MS = 60_000
@@ -26,25 +25,19 @@ def _at(urls: Any, host: str) -> Any:
     return host + urlsplit(urls).path if isinstance(urls, str) else urls
 
 
-@asynccontextmanager
-async def client(sandbox: Sandbox) -> AsyncIterator[Any]:
-    """An unmodified client whose every address points at the exchange and whose nonce is the venue's time."""
+def binance(sandbox: Sandbox) -> Any:
+    """Return an unmodified client whose every address points at the exchange and whose nonce is the venue's time."""
     spot = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
     keys = {"apiKey": sandbox.api_key, "secret": sandbox.secret}
     exchange = ccxt.binance({**keys, "enableRateLimit": False, "timeout": 2_000, "timeout_on_exit": 0, "options": spot})
     exchange.urls["api"] = _at(exchange.urls["api"], f"http://127.0.0.1:{sandbox.port}")
     exchange.nonce = lambda: sandbox.exchange.now_ms
-    try:
-        await exchange.load_markets()
-        yield exchange
-    finally:
-        await exchange.close()
-        await asyncio.sleep(0)
+    return exchange
 
 
 @asynccontextmanager
 async def talking(rules: Rules = RULES) -> AsyncIterator[tuple[Sandbox, Any]]:
-    async with running(Config(dialect="binance", rules=rules)) as sandbox, client(sandbox) as exchange:
+    async with running(Config(dialect="binance", rules=rules)) as sandbox, opened(binance(sandbox)) as exchange:
         yield sandbox, exchange
 
 
@@ -136,6 +129,15 @@ async def test_the_key_says_that_it_cannot_withdraw_and_a_late_request_is_refuse
         exchange.nonce = lambda: sandbox.exchange.now_ms - 20_000
         with pytest.raises(ccxt.InvalidNonce):
             await exchange.fetch_balance()
+
+
+async def test_a_body_that_is_no_text_is_refused_and_nothing_falls_over() -> None:
+    async with talking() as (sandbox, exchange), raw(sandbox) as sender:
+        url = f"http://127.0.0.1:{sandbox.port}/api/v3/order"
+        async with sender.session.post(url, data=b"\xff\xfe&signature=\x80", headers={"X-MBX-APIKEY": sandbox.api_key}) as reply:
+            assert (reply.status, (await reply.json())["code"]) == (400, -1022)
+        assert sandbox.exchange.all_orders() == []
+        assert (await exchange.fetch_balance())["EUR"]["free"] == 10_000
 
 
 def test_an_unknown_dialect_is_refused_by_name() -> None:
