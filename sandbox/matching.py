@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sandbox.book import Book, Level, book_at, less
+from sandbox.events import OrderChanged
 from sandbox.filters import by_quote, check, protection, taken_at_once
 from sandbox.ledger import DEPOSITS, FEES, MARKET, Ledger
 from sandbox.market import TICK_MS, TICKS_DAY, Market, tick_price
@@ -31,6 +32,8 @@ class Exchange:
         self.market, self.rules, self.seed, self.now_ms = market, rules, seed, start_ms
         self.ledger = Ledger()
         self.fills: list[Fill] = []
+        self.listeners: list[Callable[[OrderChanged], None]] = []
+        """Told of every change of an order, at once."""
         self._versions: dict[int, list[Order]] = {}
         self._by_client: dict[tuple[str, str], list[int]] = {}
         self._resting: dict[str, dict[int, Order]] = {name: {} for name in market.pairs}
@@ -172,6 +175,7 @@ class Exchange:
         if by_quote(asked):
             order = replace(order, qty=sum(take.qty for take in takes))
         order = self._locked(order, takes)
+        self._tell(order)
         for take in takes:
             order = self._booked(order, take, self.now_ms, maker=False)
             self._take(asked.symbol, take)
@@ -254,11 +258,19 @@ class Exchange:
             order, filled=filled, cost=order.cost + cost, fee=order.fee + fee, fee_raw=fee_raw, locked=order.locked - spent,
             status=status, updated_ms=ts_ms,
         )  # fmt: skip
-        return self._unlocked(after) if status is Status.FILLED else after
+        after = self._unlocked(after) if status is Status.FILLED else after
+        self._tell(after, self.fills[-1])
+        return after
 
     def _closed(self, order: Order) -> Order:
         status = Status.PARTIALLY_CANCELED if order.filled else Status.CANCELED
-        return self._unlocked(replace(order, status=status, updated_ms=self.now_ms))
+        after = self._unlocked(replace(order, status=status, updated_ms=self.now_ms))
+        self._tell(after)
+        return after
+
+    def _tell(self, order: Order, fill: Fill | None = None) -> None:
+        for listener in self.listeners:
+            listener(OrderChanged(order, fill))
 
     def _unlocked(self, order: Order) -> Order:
         pair = self.pair(order.asked.symbol)
