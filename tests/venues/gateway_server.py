@@ -11,8 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from trader_core.model.instrument import Instrument
 from trader_core.model.session import Side
+from trader_core.venues.ask import Ask
+from trader_core.venues.codes import MEXC
 from trader_core.venues.gateway import Gateway
 from trader_core.venues.limiter import Limiter
+from trader_core.venues.outcomes import Call
 from trader_core.venues.port import SendRequest
 from trader_core.venues.profiles import ApiKey, sandbox_profile
 from trader_core.venues.wire import MaySend
@@ -35,6 +38,12 @@ TRADE = {
     "qty": "0.0001", "quoteQty": "5.00005", "commission": "0.002500025", "commissionAsset": "USDT", "time": NOW_MS,
     "isBuyer": True, "isMaker": False, "clientOrderId": "ghabc123",
 }  # fmt: skip
+
+
+def call_of(method: str, endpoint: str) -> Call:
+    """Return a call of MEXC's to which nothing has happened yet."""
+    return Call(Ask(method, endpoint, ("spot", "public"), f"/api/v3/{endpoint}", {}), MEXC)
+
 
 RESET, HANG = b"RESET", b"HANG"
 """Answers that are no bytes: an abortive close, and none at all."""

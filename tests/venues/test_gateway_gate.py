@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.venues.gateway_server import ACK, KEY, NOW_MS, REQUEST, gateway_to, ok, serving
+from tests.venues.gateway_server import ACK, KEY, NOW_MS, REQUEST, call_of, gateway_to, ok, serving
 from trader_core.venues.gateway import Gateway
 from trader_core.venues.limiter import Lane, Limiter
-from trader_core.venues.outcomes import Call
 from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder
 from trader_core.venues.profiles import sandbox_profile
 
@@ -172,4 +171,4 @@ async def test_a_gateway_without_a_key_sends_no_order() -> None:
         reply = await gateway.submit(REQUEST)
         await gateway.close()
     assert (reply.outcome, server.seen) == (Outcome.GATED, [])
-    assert KEY.key not in repr(Call("GET", "time"))
+    assert KEY.key not in repr(call_of("GET", "time"))

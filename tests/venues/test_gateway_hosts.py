@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from tests.venues.gateway_server import ACK, KEY, NOW_MS, REQUEST, Server, gateway_to, http, ok, serving
+from tests.venues.gateway_server import ACK, KEY, NOW_MS, REQUEST, Server, call_of, gateway_to, http, ok, serving
 from trader_core.model.errors import HostRefused
+from trader_core.venues.ask import Ask
 from trader_core.venues.door import CALL, Transport, check_request
 from trader_core.venues.gateway import Gateway
-from trader_core.venues.outcomes import Call
 from trader_core.venues.port import Outcome
 from trader_core.venues.profiles import MEXC, Profile, check_url, sandbox_profile
 
@@ -119,15 +119,15 @@ def test_an_address_that_differs_in_scheme_host_port_or_user_is_refused(url: str
 
 def test_the_gate_before_the_client_checks_the_host_by_itself() -> None:
     url = "http://127.0.0.1:8790/api/v3/time"
-    check_request(profile_of(8790), Call("GET", "time"), "GET", url, None)
+    check_request(profile_of(8790), call_of("GET", "time"), "GET", url, "")
     with pytest.raises(HostRefused):
-        check_request(profile_of(8791), Call("GET", "time"), "GET", url, None)
+        check_request(profile_of(8791), call_of("GET", "time"), "GET", url, "")
 
 
 async def test_the_transport_refuses_another_host_by_itself() -> None:
     async with serving() as bound, serving() as elsewhere:
         transport = Transport(profile_of(bound.port), lambda _: "")
-        token = CALL.set(Call("GET", "time"))
+        token = CALL.set(call_of("GET", "time"))
         with pytest.raises(HostRefused):
             await transport.get(URL(elsewhere.url))
         CALL.reset(token)
@@ -197,7 +197,7 @@ async def test_a_redirect_is_followed_nowhere(status: str) -> None:
 
 async def test_a_path_that_is_not_on_the_list_is_not_asked() -> None:
     async with serving() as server, gateway_to(server) as gateway:
-        fetched = await gateway._read("capital/withdraw", {}, lambda raw: raw)
+        fetched = await gateway._read(Ask("GET", "capital/withdraw", ("spot", "private"), "/api/v3/capital/withdraw", {}), lambda raw: raw)
     assert (fetched.outcome, server.seen) == (Outcome.RETRYABLE_READ, [])
     assert "allow-list" in fetched.evidence
 

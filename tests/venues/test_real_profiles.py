@@ -11,16 +11,16 @@ from yarl import URL
 from sandbox.dialects.base import Powers
 from sandbox.server import ACCOUNT, Sandbox
 from tests.venues import real_profile
-from tests.venues.gateway_server import BTC, REQUEST, gateway_to, http, ok, serving
+from tests.venues.gateway_server import BTC, REQUEST, call_of, gateway_to, http, ok, serving
 from trader_core.clock import WallClock
 from trader_core.model.errors import BadInput, UnknownName, VenueRefused, VenueUnavailable
 from trader_core.model.session import Side
 from trader_core.venues import permissions
+from trader_core.venues.ask import Ask
 from trader_core.venues.door import CALL, Transport, check_order, check_request, orders_closed
 from trader_core.venues.gateway import Gateway
 from trader_core.venues.limiter import Lane
 from trader_core.venues.link import Link, connect
-from trader_core.venues.outcomes import Call
 from trader_core.venues.permissions import Permissions
 from trader_core.venues.port import Outcome, SendRequest
 from trader_core.venues.profiles import PROFILES, ApiKey
@@ -78,7 +78,7 @@ async def test_a_private_link_without_a_key_says_how_to_give_one(mexc: Sandbox, 
 
 async def test_an_unknown_venue_is_refused_by_naming_those_that_exist(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="sandbox, mexc"):
-        await connect("kraken", tmp_path, SYMBOLS, "1m", None, private=False)
+        await connect("bitmex", tmp_path, SYMBOLS, "1m", None, private=False)
 
 
 async def test_a_venue_that_does_not_answer_is_named_with_its_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -115,7 +115,8 @@ async def test_the_door_refuses_an_order_that_no_request_stands_behind(mexc: San
     wire = link.gateway._wire
     params = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.001", "price": "50000", "newClientOrderId": "x1"}
     try:
-        call = await wire.ask(Call("POST", "order"), params, Lane.ORDERS, 1)
+        ask = Ask("POST", "order", ("spot", "private"), "/api/v3/order", params, private=True)
+        call = await wire.ask(wire.call(ask), Lane.ORDERS)
     finally:
         await link.close()
     assert (call.written, placed(mexc)) == (False, [])
@@ -125,7 +126,7 @@ async def test_the_door_refuses_an_order_that_no_request_stands_behind(mexc: San
 async def test_the_transport_refuses_an_order_with_a_connection_in_hand(mexc: Sandbox) -> None:
     profile = real_profile.bound(mexc.port)
     transport = Transport(profile, lambda _: "")
-    token = CALL.set(Call("POST", "order"))
+    token = CALL.set(call_of("POST", "order"))
     try:
         with pytest.raises(VenueRefused, match="leave to place orders on mexc"):
             await transport.post(URL(f"{profile.base_url}/api/v3/order?side=BUY"))
@@ -140,8 +141,9 @@ async def test_the_transport_refuses_an_order_with_a_connection_in_hand(mexc: Sa
 def test_the_gate_before_the_client_refuses_an_order_by_itself() -> None:
     profile, url = real_profile.bound(8790), "http://127.0.0.1:8790/api/v3/order?side=BUY&signature=x"
     with pytest.raises(VenueRefused, match="leave to place orders on mexc"):
-        check_request(profile, Call("POST", "order"), "POST", url, None)
-    check_request(profile, Call("POST", "order"), "POST", url, None, lambda _: "")
+        check_request(profile, call_of("POST", "order"), "POST", url, "")
+    with pytest.raises(VenueRefused, match="a journaled request stands behind"):
+        check_request(profile, call_of("POST", "order"), "POST", url, "", lambda _: "")
 
 
 @pytest.mark.parametrize(
@@ -154,8 +156,9 @@ def test_what_does_not_say_that_it_sells_is_asked_for_as_a_buy(query: str, side:
         asked.append(found)
         return ""
 
-    check_order(real_profile.bound(8790), "POST", f"http://127.0.0.1:8790/api/v3/order?{query}", guard)
-    assert asked == [side]
+    check_order(real_profile.bound(8790), "POST", f"http://127.0.0.1:8790/api/v3/order?{query}", "", guard)
+    check_order(real_profile.bound(8790), "POST", "http://127.0.0.1:8790/api/v3/order", query, guard)
+    assert asked == [side, side]
 
 
 @pytest.mark.parametrize(

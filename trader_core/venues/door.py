@@ -8,26 +8,18 @@ import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from trader_core.model.errors import HostRefused, VenueRefused
+from trader_core.venues.adapters.known import ADAPTERS
 from trader_core.venues.outcomes import Call
 from trader_core.venues.profiles import Profile, check_url
 
 CALL: ContextVar[Call] = ContextVar("gatehouse_call")
 """The call of this task: what it may send, and what was seen of it."""
-
-PLACES = ("POST", "/api/v3/order")
-"""The one call that can create an order."""
-ALLOWED = frozenset(
-    {PLACES, ("DELETE", "/api/v3/order"), ("POST", "/api/v3/order/test")}
-    | {("GET", f"/api/v3/{path}") for path in ("time", "klines", "depth", "ticker/24hr", "exchangeInfo", "tradeFee")}
-    | {("GET", f"/api/v3/{path}") for path in ("order", "openOrders", "myTrades", "account")}
-)
-"""Every method and path that is ever asked: no withdrawal, transfer or margin call can leave."""
 
 OrdersAllowed = Callable[[str], str]
 """Asked with BUY or SELL before an order may go to a real venue: "" lets it go, anything else is the reason why not."""
@@ -44,33 +36,43 @@ def orders_closed(_side: str) -> str:
     return "nobody showed a permit: real venues are open for reads, key checks and the order test only"
 
 
-def check_order(profile: Profile, method: str, url: str, orders_allowed: OrdersAllowed) -> None:
+def check_order(profile: Profile, method: str, url: str, body: str, orders_allowed: OrdersAllowed) -> None:
     """Pass for everything but an order on a real venue; that one passes when it is allowed now. Raises VenueRefused."""
-    parts = urlsplit(url)
-    if profile.sandbox or (method.upper(), parts.path.rstrip("/")) != PLACES:
+    adapter, path = ADAPTERS[profile.speaks], urlsplit(url).path
+    if profile.sandbox:
         return
-    sides = [value for name, value in parse_qsl(parts.query) if name == "side"]
-    reason = orders_allowed(sides[0] if len(sides) == 1 else "BUY")
+    try:
+        pairs = adapter.pairs(url, body)
+    except ValueError:
+        pairs = []
+    if not adapter.places(method, path, pairs):
+        return
+    reason = orders_allowed(adapter.side(pairs))
     if reason:
         raise VenueRefused(f"leave to place orders on {profile.name}", reason, "walk the road first: the permit comes with it")
 
 
-def check_request(profile: Profile, call: Call, method: str, url: str, body: object, orders_allowed: OrdersAllowed = orders_closed) -> None:
-    """Pass when this signed request is the one that was decided: its host, path and every pair of its query.
+def check_request(profile: Profile, call: Call, method: str, url: str, body: str, orders_allowed: OrdersAllowed = orders_closed) -> None:
+    """Pass when this signed request is the one that was decided: its host, path and every pair of its query and body.
 
-    `call.signed` names the pairs of an order; None stands for any other call, whose query is not compared. Raises HostRefused for another
+    `call.signed` names the pairs of an order; None stands for any other call, whose pairs are not compared. Raises HostRefused for another
     host and VenueRefused for any other difference.
     """
     check_url(profile, url)
-    parts = urlsplit(url)
-    if (method, parts.path) not in ALLOWED or (method, parts.path) != (call.method, call.path):
-        raise VenueRefused(f"{call.method} {call.path} from the allow-list", f"{method} {parts.path}", "stop: it asks for something else")
-    check_order(profile, method, url, orders_allowed)
+    adapter, path = ADAPTERS[profile.speaks], urlsplit(url).path
+    if (method, path) not in adapter.allowed or (method, path) != (call.ask.method, call.ask.path):
+        raise VenueRefused(f"{call.ask.method} {call.ask.path} from the allow-list", f"{method} {path}", "stop: it asks for something else")
+    check_order(profile, method, url, body, orders_allowed)
+    try:
+        pairs = adapter.pairs(url, body)
+    except ValueError:
+        pairs = []
     if call.signed is None:
+        if adapter.places(method, path, pairs):
+            raise VenueRefused("an order that a journaled request stands behind", "one without", "stop and report it")
         return
-    pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
-    found = {key: value for key, value in pairs if key != "signature"}
-    if body is not None or len(pairs) != len(found) + 1 or found != call.signed:
+    found = {name: value for name, value in pairs if name != adapter.sealed}
+    if len(pairs) != len(found) + 1 or found != call.signed:
         differing = sorted(key for key in found.keys() | call.signed.keys() if found.get(key) != call.signed.get(key))
         raise VenueRefused("a signed request equal to the journaled one", f"other {', '.join(differing) or 'form'}", "stop and report it")
 
@@ -100,7 +102,7 @@ class Connector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         call = CALL.get()
         try:
-            check_order(self._profile, req.method, str(req.url), self._orders_allowed)
+            check_order(self._profile, req.method, str(req.url), _text(req), self._orders_allowed)
         except VenueRefused:
             connection.close()
             raise
@@ -110,6 +112,14 @@ class Connector(aiohttp.TCPConnector):
             raise VenueRefused("leave to send at the last moment", reason, "see the reason")
         call.written = True
         return connection
+
+
+def _text(req: aiohttp.ClientRequest) -> str:
+    """Return the body that is about to be written, "" for none and for one that is no text: that one says nothing."""
+    try:
+        return req.body.decode() if req.body else ""
+    except (UnicodeDecodeError, TypeError, AttributeError):
+        return ""
 
 
 class Transport:

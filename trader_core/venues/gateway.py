@@ -1,4 +1,4 @@
-"""The gateway: the Venue port over the unmodified ccxt client of MEXC. Nothing else imports ccxt.
+"""The gateway: the Venue port over the unmodified ccxt client of one venue. Nothing else imports ccxt.
 
 It asks the client for endpoints (what its implicit methods do) and not for `create_order`, because that truncates quantities,
 rewrites market orders and sends numbers, where the wire must carry exactly the texts that the journal holds.
@@ -8,24 +8,23 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ccxt.async_support as ccxt
 
 from trader_core.model.errors import DataFault
-from trader_core.model.instrument import price_text, qty_text
-from trader_core.venues import order_test, outcomes, parse, permissions
+from trader_core.model.instrument import Instrument
+from trader_core.venues import history, order_test, outcomes
+from trader_core.venues.adapters.known import ADAPTERS
 from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
-from trader_core.venues.fields import market_id, rows
 from trader_core.venues.limiter import Lane, Limiter
-from trader_core.venues.outcomes import Call
 from trader_core.venues.permissions import Permissions
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
 from trader_core.venues.profiles import ApiKey, Profile, check_url
 from trader_core.venues.reads import Reads
 from trader_core.venues.wire import MaySend, Wire
 
-TRADES_PER_PAGE = 100
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_\-]+")
 
 
@@ -73,111 +72,102 @@ class Gateway(Reads):
         if request.client_order_id in self._claimed:
             return Reply(Outcome.UNKNOWN, code="written_before", evidence="this process wrote this client order id before: look it up")
         self._claimed.add(request.client_order_id)
-        instrument, params = self._known(request.symbol), self._params(request)
-        pinned = {"timestamp": str(request.sent_ms), "recvWindow": str(request.window_ms)}
-        call = Call("POST", "order", request, {**params, **pinned})
+        instrument, adapter = self._known(request.symbol), self._adapter
+        ask = adapter.create(request, instrument)
+        signed = {**ask.params, **adapter.pins(request)}
+        call = self._wire.call(ask._replace(params={**ask.params, **adapter.sent(request)}), request, signed)
         try:
-            await self._wire.ask(call, params, Lane.ORDERS, 1)
+            await self._wire.ask(call, Lane.ORDERS)
         finally:
             if not call.written:
                 self._claimed.discard(request.client_order_id)
         outcome = outcomes.of_create(call)
         if outcome is not Outcome.OK:
             return self._reply(call, outcome)
-        return self._named(self._parsed(call, lambda raw: parse.ack(raw, request, instrument), Outcome.UNKNOWN))
+        return self._named(self._parsed(call, lambda raw: adapter.ack(raw, request, instrument), Outcome.UNKNOWN))
 
     async def test_order(self, request: SendRequest) -> Reply[None]:
-        """Let the venue check an order without placing it; OK only for its own empty answer, REJECTED by whitelisted code."""
+        """Let the venue check an order without placing it; OK only for its own answer to a test, REJECTED by whitelisted code."""
         fault = self._fault(request)
         if fault:
             return Reply(Outcome.GATED, code="request", evidence=fault)
-        return await order_test.tested(self._wire, self._params(request))
+        return await order_test.tested(self._wire, self._adapter.test(request, self._known(request.symbol)), self._adapter.passed)
 
     async def permissions(self) -> Reply[Permissions]:
         """Return what the venue says that this key may do."""
-        return await self._read("account", {}, permissions.read, Lane.URGENT, 10)
+        return await self._read(self._adapter.rights(), self._adapter.permissions, Lane.URGENT)
 
     async def cancel(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Ask the venue to cancel; NOT_FOUND when it says that it has no such open order, UNKNOWN for anything unproven."""
         instrument = self._known(symbol)
-        call = Call("DELETE", "order")
-        await self._wire.ask(call, {"symbol": market_id(instrument), "origClientOrderId": client_order_id}, Lane.URGENT, 1)
+        call = await self._wire.ask(self._wire.call(self._adapter.cancel(instrument, client_order_id)), Lane.URGENT)
         outcome = outcomes.of_cancel(call)
         if outcome is not Outcome.OK:
             return self._reply(call, outcome)
-        return self._named(self._parsed(call, lambda raw: parse.order(raw, instrument, client_order_id), Outcome.UNKNOWN))
+        done = self._parsed(call, lambda raw: self._adapter.canceled(raw, instrument, client_order_id), Outcome.UNKNOWN)
+        if done.value is not None:
+            return self._named(Reply(done.outcome, done.value))
+        if done.outcome is not Outcome.OK:
+            return Reply(done.outcome, code=done.code, evidence=done.evidence)
+        seen = await self.order(symbol, client_order_id)
+        return seen if seen.value is not None else Reply(Outcome.UNKNOWN, code=seen.code, evidence=seen.evidence)
 
     async def order(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Look an order up by client id; NOT_FOUND is only the venue's own word, garbage is RETRYABLE_READ."""
         instrument = self._known(symbol)
-        params = {"symbol": market_id(instrument), "origClientOrderId": client_order_id}
-        return self._named(await self._read("order", params, lambda raw: parse.order(raw, instrument, client_order_id), Lane.URGENT, 2))
+        for ask in self._adapter.look_up(instrument, client_order_id):
+            reply = await self._read(ask, lambda raw: self._adapter.found(raw, instrument, client_order_id), Lane.URGENT)
+            if reply.value is not None:
+                return self._named(Reply(reply.outcome, reply.value))
+            if reply.outcome is not Outcome.OK:
+                return Reply(reply.outcome, code=reply.code, evidence=reply.evidence)
+        return Reply(Outcome.NOT_FOUND, code="nowhere", evidence=f"{client_order_id} is neither among the open nor among the closed orders")
 
     async def open_orders(self, symbol: str) -> Reply[list[VenueOrder]]:
         """Return all open orders of the account on a symbol; only a well-formed empty list is empty."""
         instrument = self._known(symbol)
-
-        def every(raw: object) -> list[VenueOrder]:
-            return [parse.order(row, instrument) for row in rows(raw, "open orders")]
-
-        return await self._read("openOrders", {"symbol": market_id(instrument)}, every, Lane.URGENT, 3)
+        return await self._read(self._adapter.open_ask(instrument), lambda raw: self._adapter.open(raw, instrument), Lane.URGENT)
 
     async def trades(self, symbol: str, since_ms: int) -> Reply[list[VenueTrade]]:
-        """Return the account's fills on a symbol since a time, oldest first, complete; RESTRICTED for a third-currency fee.
-
-        Which end of a full page the venue cuts off is not documented, so a full page is halved in time until none is full.
-        """
+        """Return the account's fills on a symbol since a time, oldest first, complete; RESTRICTED for a third-currency fee."""
         instrument = self._known(symbol)
-        spans, found = [(since_ms, max(self._wire.now_ms(), since_ms) + 1_000)], list[dict[str, Any]]()
-        while spans:
-            begin, end = spans.pop()
-            page = await self._page(market_id(instrument), begin, end)
-            if page.value is None:
-                return Reply(page.outcome, code=page.code, evidence=page.evidence)
-            full, middle = len(page.value) >= TRADES_PER_PAGE, (begin + end) // 2
-            if full and begin == end:
-                return Reply(Outcome.RETRYABLE_READ, code="full_page", evidence=f"{len(page.value)} trades at {begin} ms and perhaps more")
-            if full:
-                spans += [(begin, middle), (middle + 1, end)]
-                continue
-            found += page.value
+        rows = await history.rows(self._wire, self._adapter, self._read, instrument, since_ms)
+        if rows.value is None:
+            return Reply(rows.outcome, code=rows.code, evidence=rows.evidence)
+        mine = [row for row in rows.value if self._adapter.concerns(row, instrument)]
         try:
-            foreign = next((row for row in found if parse.fee_is_foreign(row, instrument)), None)
+            foreign = next((row for row in mine if self._adapter.fee_is_foreign(row, instrument)), None)
             if foreign is not None:
                 return Reply(Outcome.RESTRICTED, code="fee_currency", evidence=self._wire.clean(f"a fee in a third currency: {foreign}"))
-            known = {trade.trade_id: trade for trade in (parse.trade(row, instrument) for row in found)}
+            known = {trade.trade_id: trade for trade in (self._adapter.trade(row, instrument) for row in mine)}
         except DataFault as fault:
             return Reply(Outcome.RETRYABLE_READ, code="malformed", evidence=self._wire.clean(str(fault)))
-        return Reply(Outcome.OK, sorted(map(self._owned, known.values()), key=lambda trade: (trade.ts_ms, trade.trade_id)))
+        found = sorted((trade for trade in known.values() if trade.ts_ms >= since_ms), key=lambda trade: (trade.ts_ms, trade.trade_id))
+        return await self._owned(instrument, found)
 
     async def balances(self) -> Reply[list[Balance]]:
         """Return the account's balances; an empty answer is RETRYABLE_READ."""
-        return await self._read("account", {}, parse.balances, Lane.URGENT, 10)
+        return await self._read(self._adapter.account(), self._adapter.balances, Lane.URGENT)
 
-    async def _page(self, symbol: str, begin_ms: int, end_ms: int) -> Reply[list[Any]]:
-        params = {"symbol": symbol, "startTime": str(begin_ms), "endTime": str(end_ms), "limit": str(TRADES_PER_PAGE)}
-        return await self._read("myTrades", params, lambda raw: rows(raw, "trades"), Lane.URGENT, 10)
-
-    def _params(self, request: SendRequest) -> dict[str, str]:
-        instrument = self._known(request.symbol)
-        params = {
-            "symbol": market_id(instrument),
-            "side": request.side.name,
-            "type": parse.WIRE_TYPES[request.order_type],
-            "quantity": qty_text(instrument, request.qty),
-            "newClientOrderId": request.client_order_id,
-        }
-        return params if request.order_type == "MARKET" else {**params, "price": price_text(instrument, request.limit)}
+    async def cancel_all_after(self, seconds: int) -> Reply[None]:
+        """Have the venue cancel everything unless it hears from us within `seconds`; 0 disarms. RESTRICTED where it has no such switch."""
+        ask = self._adapter.dead_man(seconds)
+        if ask is None:
+            return Reply(Outcome.RESTRICTED, code="no_switch", evidence=f"{self.profile.name} has no dead man's switch")
+        return await self._read(ask, lambda _: None, Lane.URGENT)
 
     def _fault(self, request: SendRequest) -> str:
         """Return why this request cannot be written at all, or ""."""
+        window = self.profile.window_ms_min, self.profile.window_ms_max
         checks = (
             (request.symbol in self._instruments, f"no instrument {request.symbol} was loaded"),
+            (not (self._adapter.request_fault(request)), self._adapter.request_fault(request)),
             (_CLIENT_ID.fullmatch(request.client_order_id) is not None, "its client id has characters that the venue does not take"),
             (len(request.client_order_id) <= self.profile.client_id_len_max, "its client id is too long"),
-            (request.order_type in parse.WIRE_TYPES, f"order type {request.order_type} is not offered"),
+            (request.order_type in self._adapter.order_types, f"order type {request.order_type} is not offered"),
             (request.qty > 0 and (request.limit > 0 or request.order_type == "MARKET"), "its quantity or limit is not positive"),
-            (0 < request.window_ms <= self.profile.window_ms_max, f"its window is not within 1 to {self.profile.window_ms_max} ms"),
+            ((request.trigger > 0) == (request.order_type == "STOP"), "a STOP has a trigger, and no other order has one"),
+            (window[0] <= request.window_ms <= window[1], f"its window is not within {window[0]} to {window[1]} ms"),
         )
         return next((fault for fine, fault in checks if not fine), "")
 
@@ -186,16 +176,26 @@ class Gateway(Reads):
             self._client_ids[reply.value.venue_order_id] = reply.value.client_order_id
         return reply
 
-    def _owned(self, trade: VenueTrade) -> VenueTrade:
-        """Return the trade with our client id where the venue names only its own."""
-        ours = trade.client_order_id or self._client_ids.get(trade.venue_order_id, "")
-        return replace(trade, client_order_id=ours)
+    async def _owned(self, instrument: Instrument, found: list[VenueTrade]) -> Reply[list[VenueTrade]]:
+        """Return the trades with our client ids; where the venue names only its own, each unknown order is asked for once."""
+        if not self._adapter.trades_name_orders:
+            for venue_id in dict.fromkeys(trade.venue_order_id for trade in found if not trade.client_order_id):
+                if venue_id not in self._client_ids:
+                    ask = self._adapter.by_venue_id(instrument, venue_id)
+                    named = await self._read(ask, partial(self._adapter.named, instrument=instrument, venue_order_id=venue_id), Lane.URGENT)
+                    if named.value is None:
+                        return Reply(named.outcome, code=named.code, evidence=named.evidence)
+                    self._client_ids[venue_id] = named.value
+        ours = [replace(trade, client_order_id=trade.client_order_id or self._client_ids.get(trade.venue_order_id, "")) for trade in found]
+        return Reply(Outcome.OK, ours)
 
 
 def _client(profile: Profile, key: ApiKey | None, timeout_s: float) -> Any:
     """Return ccxt's client with every address replaced, no retries, no limiter of its own and no talkative log."""
     logging.getLogger("ccxt.base.exchange").setLevel(logging.WARNING)
-    exchange = ccxt.mexc({"enableRateLimit": False, "timeout": int(timeout_s * 1_000), "aiohttp_trust_env": False})
+    exchange = getattr(ccxt, ADAPTERS[profile.speaks].client)(
+        {"enableRateLimit": False, "timeout": int(timeout_s * 1_000), "aiohttp_trust_env": False}
+    )
     exchange.options["maxRetriesOnFailure"] = 0
     exchange.enableLastHttpResponse = exchange.enableLastResponseHeaders = False
     exchange.timeout_on_exit = 0

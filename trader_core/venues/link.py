@@ -49,7 +49,7 @@ def announcement(home: Path) -> dict[str, str]:
     path = home / ANNOUNCE
     try:
         said: dict[str, Any] = json.loads(path.read_text())
-        return {name: str(said[name]) for name in FIELDS}
+        return {name: str(said[name]) for name in FIELDS} | {"dialect": str(said.get("dialect", "mexc"))}
     except (OSError, ValueError, KeyError, TypeError) as error:
         found = f"nothing that can be read at {path}"
         raise VenueUnavailable("an embedded exchange that runs", found, "start it with `gatehouse up`") from error
@@ -101,7 +101,7 @@ async def _embedded(
     said = announcement(home)
     stepped = said["clock"] == "stepped"
     speed = 1.0 if stepped else float(str(said["clock"]).rstrip("x"))
-    profile = sandbox_profile(said["base_url"], stepped=stepped, speed=speed)
+    profile = sandbox_profile(said["base_url"], stepped=stepped, speed=speed, dialect=said["dialect"])
     key = ApiKey(said["api_key"], said["secret"]) if private else None
     clock: SteppedClock | RunningClock = (
         SteppedClock(said["admin_url"], said["admin_token"]) if stepped else RunningClock(WallClock().now_ms(), speed=speed)

@@ -100,6 +100,20 @@ def instrument(row: dict[str, Any], venue: str, fee_in_base: bool) -> Instrument
     )
 
 
+def grid(row: object, key: str) -> tuple[int, int]:
+    """Return (exponent, step) of a grid that a row tells as a decimal step: 0.05 is (2, 5)."""
+    return grid_of(text(record(row, "a filter"), key), key)
+
+
+def grid_of(value: str, what: str) -> tuple[int, int]:
+    """Return (exponent, step) of a decimal step; raises DataFault unless it is positive and has at most 12 decimals."""
+    step = number_of(value, what).normalize()
+    exponent = max(-int(step.as_tuple().exponent), 0)
+    if step <= 0 or exponent > _GRID_MAX:
+        raise DataFault(f"{what} as a positive step of at most {_GRID_MAX} decimals", value[:60], "do not trade it")
+    return exponent, int(step.scaleb(exponent))
+
+
 def fee_ppm(row: dict[str, Any], key: str) -> int:
     """Return a fee rate in parts per million, rounded up; raises DataFault unless it lies from 0 to 10 %."""
     value = number_of(text(row, key), key)

@@ -1,23 +1,23 @@
 """The venue's order test: the same parameters as an order, checked there and never placed."""
 
+from collections.abc import Callable
+
 from trader_core.venues import outcomes
+from trader_core.venues.ask import Ask
 from trader_core.venues.limiter import Lane
-from trader_core.venues.outcomes import Call
 from trader_core.venues.port import Outcome, Reply
 from trader_core.venues.wire import Wire
 
-ENDPOINT = "order/test"
 
-
-async def tested(wire: Wire, params: dict[str, str]) -> Reply[None]:
-    """Return what the test proves: OK for the empty object that the venue answers, a code's meaning, or RETRYABLE_READ.
+async def tested(wire: Wire, ask: Ask, passed: Callable[[object], bool]) -> Reply[None]:
+    """Return what the test proves: OK where `passed` takes the venue's answer, a code's meaning, or RETRYABLE_READ.
 
     Nothing can have been placed, so that an unproven answer is a read that failed, and no UNKNOWN order.
     """
-    call = await wire.ask(Call("POST", ENDPOINT), params, Lane.ORDERS, 1)
+    call = await wire.ask(wire.call(ask), Lane.ORDERS)
     outcome = outcomes.of_create(call)
-    if outcome is Outcome.OK and call.payload != {}:
-        return Reply(Outcome.RETRYABLE_READ, code="malformed", evidence=wire.evidence(call, "an order test answers {}"))
+    if outcome is Outcome.OK and not passed(call.payload):
+        return Reply(Outcome.RETRYABLE_READ, code="malformed", evidence=wire.evidence(call, "this is no answer to an order test"))
     if outcome is Outcome.UNKNOWN:
         rate = Outcome.RATE if outcomes.of_read(call) is Outcome.RATE else Outcome.RETRYABLE_READ
         return Reply(rate, code=outcomes.code_of(call), evidence=wire.evidence(call))

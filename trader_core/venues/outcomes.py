@@ -4,73 +4,62 @@ The client's exception classes are not asked: they call a lost acknowledgement, 
 (docs/gateway.md). A call proves something only by a whole answer with a whitelisted code, or by an order of ours.
 """
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from trader_core.venues.ask import Ask
 from trader_core.venues.port import Outcome, SendRequest
 
 EVIDENCE_MAX = 2_000
-
-REJECTED = frozenset(
-    map(
-        str,
-        (
-            30000,
-            30002,
-            30003,
-            30004,
-            30005,
-            30010,
-            30014,
-            30016,
-            30021,
-            30025,
-            30029,
-            30032,
-            30041,
-            30087,
-            10095,
-            10096,
-            10097,
-            10101,
-            10102,
-            -1121,
-        ),
-    )
+_SIGNED = re.compile(
+    r"(?i)((?:signature|listenKey|X-M(?:EXC|BX)-APIKEY|API-Key|API-Sign|api_?key|secret)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',;}]+"
 )
-"""The exchange checked the order and does not have it: funds, minimums, grids, price band, symbol."""
-RESTRICTED = frozenset(map(str, (10007, 30001, 30018, 30020, 30027, 30028, 60005, 70011)))
-"""The account, or this symbol for this account, may not trade; the order is not there."""
-AUTH = frozenset(map(str, (401, 602, 10072, 700001, 700002, 700006, 700007)))
-CLOCK = frozenset(map(str, (700003, 700005)))
-RATE = frozenset(map(str, (429, 510)))
-NOT_FOUND = frozenset(map(str, (-2011, -2013)))
-
-_TABLE = (
-    (REJECTED, Outcome.REJECTED),
-    (RESTRICTED, Outcome.RESTRICTED),
-    (AUTH, Outcome.AUTH),
-    (CLOCK, Outcome.CLOCK),
-)
-"""What a code proves about the creation of an order. RATE is not in it: nothing says where a 429 was decided."""
-_SIGNED = re.compile(r"(?i)((?:signature|listenKey|X-MEXC-APIKEY|api_?key|secret)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',;}]+")
 _RATE_STATUS = frozenset({418, 429, 510})
 _SERVER_ERROR = 500
+_SAID_TO_READS = (Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What a venue's error codes prove about the creation of an order, and how they are read from a whole body.
+
+    A rate limit is in none of the first four: nothing says where a 429 was decided.
+    """
+
+    read: Callable[[str], str]
+    rejected: frozenset[str]
+    """The venue checked the order and does not have it."""
+    restricted: frozenset[str]
+    """The account, or this symbol for this account, may not trade; the order is not there."""
+    auth: frozenset[str]
+    clock: frozenset[str]
+    rate: frozenset[str]
+    not_found: frozenset[str]
+
+    def of_order(self, code: str) -> Outcome:
+        """Return what a code proves about the creation of an order; UNKNOWN for one that is on no list."""
+        table = (
+            (self.rejected, Outcome.REJECTED),
+            (self.restricted, Outcome.RESTRICTED),
+            (self.auth, Outcome.AUTH),
+            (self.clock, Outcome.CLOCK),
+        )
+        return next((outcome for codes, outcome in table if code in codes), Outcome.UNKNOWN)
 
 
 @dataclass(slots=True)
 class Call:
     """One call as it happened; filled in on its way, and judged afterwards."""
 
-    method: str
-    endpoint: str
+    ask: Ask
+    codes: Codes
     request: SendRequest | None = None
     """The order that this call would create; None for every other call."""
     signed: dict[str, str] | None = None
-    """What the query of an order must say, pair by pair."""
-    nonce_ms: int = 0
+    """What an order must say, pair by pair, whether in its query or in its body."""
+    nonce: int = 0
+    """What the client numbers the request with: the venue's time in ms, or a number that only rises."""
     refused: str = ""
     """Why our own gate let nothing pass."""
     budget: bool = False
@@ -83,23 +72,12 @@ class Call:
     error: str = ""
     payload: object = None
 
-    @property
-    def path(self) -> str:
-        """Return the path on the venue's host."""
-        return f"/api/v3/{self.endpoint}"
-
 
 def code_of(call: Call) -> str:
-    """Return the exchange's own error code in a whole JSON object, or "" when there is none."""
+    """Return the venue's own error code in a whole answer, or "" when there is none."""
     if call.body is None or call.body.startswith("["):  # a list has no code: bars need no second parsing
         return ""
-    try:
-        answer = json.loads(call.body)
-    except ValueError:
-        return ""
-    code = answer.get("code") if isinstance(answer, dict) else None
-    known = isinstance(code, int | str) and not isinstance(code, bool)
-    return "" if not known or str(code) in {"0", "200"} else str(code)
+    return call.codes.read(call.body)
 
 
 def of_create(call: Call) -> Outcome:
@@ -111,14 +89,14 @@ def of_create(call: Call) -> Outcome:
         return Outcome.GATED
     code = code_of(call)
     if code and 0 < call.status < _SERVER_ERROR:
-        return next((outcome for codes, outcome in _TABLE if code in codes), Outcome.UNKNOWN)
+        return call.codes.of_order(code)
     return Outcome.UNKNOWN if call.error or call.refused or code or call.status != 200 else Outcome.OK  # noqa: PLR2004
 
 
 def of_cancel(call: Call) -> Outcome:
     """Return what a cancel proves before its payload is read; NOT_FOUND is the venue's word that it cannot cancel it."""
     code = code_of(call)
-    if code in NOT_FOUND and call.status < _SERVER_ERROR:
+    if code in call.codes.not_found and call.status < _SERVER_ERROR:
         return Outcome.NOT_FOUND
     outcome = of_create(call)
     return Outcome.UNKNOWN if outcome is Outcome.REJECTED else outcome
@@ -127,21 +105,19 @@ def of_cancel(call: Call) -> Outcome:
 def of_read(call: Call) -> Outcome:
     """Return what a read proves before its payload is read; nothing it fails with says anything about an order."""
     code = code_of(call)
-    if call.budget or code in RATE or call.status in _RATE_STATUS:
+    if call.budget or code in call.codes.rate or call.status in _RATE_STATUS:
         return Outcome.RATE
-    if code in NOT_FOUND and call.status < _SERVER_ERROR:
+    if code in call.codes.not_found and call.status < _SERVER_ERROR:
         return Outcome.NOT_FOUND
-    named = {Outcome.AUTH: AUTH, Outcome.CLOCK: CLOCK, Outcome.RESTRICTED: RESTRICTED}
-    for outcome, codes in named.items():
-        if code in codes:
-            return outcome
+    if code and (said := call.codes.of_order(code)) in _SAID_TO_READS:
+        return said
     failed = call.refused or call.error or code or call.status != 200  # noqa: PLR2004
     return Outcome.RETRYABLE_READ if failed else Outcome.OK
 
 
 def evidence_of(call: Call, secrets: Sequence[str], note: str = "") -> str:
     """Return what happened as one text without secrets, at most EVIDENCE_MAX characters."""
-    parts = [f"{call.method} {call.path}"]
+    parts = [f"{call.ask.method} {call.ask.path}"]
     parts += [f"refused: {call.refused}"] if call.refused else []
     parts += ["written" if call.written else "nothing written"]
     parts += [f"HTTP {call.status}"] if call.status else []

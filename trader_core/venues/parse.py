@@ -1,4 +1,4 @@
-"""Raw MEXC payloads into values, or a DataFault: nothing of what the venue says is used before it was checked. Pure."""
+"""Raw payloads of MEXC's family into values, or a DataFault: nothing of what a venue says is used before it was checked. Pure."""
 
 from decimal import ROUND_CEILING
 from typing import Any
@@ -23,8 +23,8 @@ STATES = {
 }
 
 
-def ack(payload: object, request: SendRequest, instrument: Instrument) -> VenueOrder:
-    """Return the order that MEXC acknowledged; raises DataFault unless every field that it echoes is the request's.
+def ack(payload: object, request: SendRequest, instrument: Instrument, wire_type: str) -> VenueOrder:
+    """Return the order that was acknowledged as one of `wire_type`; raises DataFault unless every field that is echoed is the request's.
 
     MEXC's answer names no client id and no status: a well-formed order id with our symbol, side, type and quantity is the
     acknowledgement, and the state is looked up afterwards.
@@ -32,7 +32,7 @@ def ack(payload: object, request: SendRequest, instrument: Instrument) -> VenueO
     row = record(payload, "an acknowledgement")
     order_id = id_of(row, "orderId")
     echoed = row.get("clientOrderId")
-    wanted: dict[str, object] = {"symbol": market_id(instrument), "side": request.side.name, "type": WIRE_TYPES[request.order_type]}
+    wanted: dict[str, object] = {"symbol": market_id(instrument), "side": request.side.name, "type": wire_type}
     for key, value in wanted.items():
         same(key, row.get(key), value)
     if echoed not in (None, ""):

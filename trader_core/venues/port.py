@@ -59,7 +59,9 @@ class SendRequest:
     window_ms: int
     """The venue refuses the request after sent_ms + window_ms."""
     order_type: str = "IOC"
-    """IOC, LIMIT, MARKET or POST_ONLY."""
+    """IOC, LIMIT, MARKET, POST_ONLY or STOP."""
+    trigger: int = 0
+    """Of a STOP alone: the price at which the venue turns it into a limit order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ It is handed the ccxt client and knows none of its exceptions: whatever the clie
 from collections.abc import Callable
 from typing import Any
 
+from trader_core.clock import WallClock
 from trader_core.model.errors import HostRefused, VenueRefused
 from trader_core.venues import outcomes
+from trader_core.venues.adapters.known import ADAPTERS
+from trader_core.venues.ask import Ask
 from trader_core.venues.door import CALL, OrdersAllowed, Transport, check_client, check_request, orders_closed
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.outcomes import Call
@@ -17,7 +20,6 @@ from trader_core.venues.profiles import Profile
 MaySend = Callable[[SendRequest], str | None]
 """Asked at the last moment before an order is written: None lets it go, anything else is the reason why not."""
 
-_PUBLIC = frozenset({"time", "klines", "depth", "ticker/24hr", "exchangeInfo"})
 _RATE_STATUS = frozenset({418, 429})
 _RETRY_AFTER_DEFAULT_S = 1
 _PATIENCE_MS = 30_000
@@ -37,32 +39,37 @@ class Wire:
         orders_allowed: OrdersAllowed = orders_closed,
     ) -> None:
         """Take the client over: its fetch, its nonce and what it sees of answers now pass through here."""
+        self.adapter = ADAPTERS[profile.speaks]
         self.profile, self.now_ms, self._limiter, self.may_send, self._secrets = profile, now_ms, limiter, may_send, secrets
         self._orders_allowed = orders_allowed
         self._exchange, self._fetch = exchange, exchange.fetch
         self._transport: Transport | None = None
         exchange.fetch, exchange.on_rest_response = self._guarded, self._seen
-        exchange.nonce = lambda: CALL.get().nonce_ms
+        exchange.nonce = lambda: CALL.get().nonce
 
-    async def ask(self, call: Call, params: dict[str, str], lane: Lane, weight: int) -> Call:
+    def call(self, ask: Ask, request: SendRequest | None = None, signed: dict[str, str] | None = None) -> Call:
+        """Return a call of this venue to which nothing has happened yet."""
+        return Call(ask, self.adapter.codes, request, signed)
+
+    async def ask(self, call: Call, lane: Lane) -> Call:
         """Return the call with what happened to it; raises HostRefused alone, with nothing written.
 
         Signing follows setting the pinned time and window without any await between, so that calls cannot mix them up.
         """
-        access = "public" if call.endpoint in _PUBLIC else "private"
-        if access == "private" and not self._secrets:
+        if call.ask.private and not self._secrets:
             call.refused = "this gateway has no API key"
             return call
         patience_ms = call.request.window_ms // 2 if call.request else _PATIENCE_MS
-        if not await self._limiter.take(lane, weight, patience_ms):
+        if not await self._limiter.take(lane, call.ask.weight, patience_ms):
             call.refused, call.budget = f"the rate budget of lane {lane} is used up", True
             return call
-        call.nonce_ms = call.request.sent_ms if call.request else self.now_ms()
+        pinned_ms = call.request.sent_ms if call.request else self.now_ms()
+        call.nonce = WallClock().now_ms() * 1_000 if self.adapter.wall_nonce else pinned_ms
         token = CALL.set(call)
         try:
             self._open()
             self._exchange.options["recvWindow"] = call.request.window_ms if call.request else self.profile.window_ms_max
-            call.payload = await self._exchange.request(call.endpoint, ["spot", access], call.method, params)
+            call.payload = await self._exchange.request(call.ask.endpoint, list(call.ask.section), call.ask.method, dict(call.ask.params))
         except HostRefused:
             raise
         except VenueRefused as refusal:
@@ -100,7 +107,8 @@ class Wire:
 
     async def _guarded(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         call = CALL.get()
-        check_request(self.profile, call, method, url, body, self._orders_allowed)
+        text = body if isinstance(body, str) else "" if body is None else "body=of another kind"
+        check_request(self.profile, call, method, url, text, self._orders_allowed)
         check_client(self._exchange)
         reason = self._may_go(call)
         if reason:
