@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 LOCAL_ACCOUNTS = ("paper", "sandbox")
 """The accounts whose traders start by themselves: no money hangs on them."""
-ACCOUNTS = (*LOCAL_ACCOUNTS, "mexc")
+ACCOUNTS = (*LOCAL_ACCOUNTS, "mexc", "binance", "kraken")
 """The accounts that there are: one trader each; a real venue's is started by a person."""
 SENTINEL = "KILL"
 """A file of this name in GATEHOUSE_HOME kills, with the database down and the console dead."""
