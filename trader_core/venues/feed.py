@@ -16,7 +16,7 @@ CONCURRENCY = 10
 TRIES = 3
 GRACE_MS = 1_000
 """A bar counts only this long after its close: venues revise the last one."""
-MEASURE_AFTER_MS = 600_000
+MEASURE_AFTER_MS = 60_000
 """A quartz clock drifts by seconds in the days that a session lasts: it is set again this often."""
 
 

@@ -6,7 +6,7 @@ rewrites market orders and sends numbers, where the wire must carry exactly the 
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from trader_core.venues.adapters.known import ADAPTERS
 from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.permissions import Permissions
-from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
+from trader_core.venues.port import CLOSED, Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
 from trader_core.venues.profiles import ApiKey, Profile, check_url
 from trader_core.venues.reads import Reads
 from trader_core.venues.wire import MaySend, Wire
@@ -48,8 +48,8 @@ class Gateway(Reads):
         Raises HostRefused for a profile whose address is not among its hosts.
         """
         secrets = (key.key, key.secret) if key else ()
-        limiter = limiter or Limiter(profile, now_ms)
-        super().__init__(Wire(_client(profile, key, timeout_s), profile, now_ms, limiter, may_send, secrets, orders_allowed))
+        self._limiter, self._timeout_s = limiter or Limiter(profile, now_ms), timeout_s
+        super().__init__(Wire(_client(profile, key, timeout_s), profile, now_ms, self._limiter, may_send, secrets, orders_allowed))
         self._orders_allowed = orders_allowed
         self._claimed: set[str] = set()
         self._client_ids: dict[str, str] = {}
@@ -57,6 +57,14 @@ class Gateway(Reads):
     def install_gate(self, may_send: MaySend) -> None:
         """Ask `may_send` from now on before every order: for a session that is made after its gateway."""
         self._wire.may_send = may_send
+
+    def reader(self) -> Reads:
+        """Return another client for market data: connections of its own and no key, the same budget and the same instruments.
+
+        So that no order waits behind bars, neither for a connection nor in the client.
+        """
+        wire = Wire(_client(self.profile, None, self._timeout_s), self.profile, self._wire.now_ms, self._limiter, None, ())
+        return Reads(wire, self._instruments)
 
     async def submit(self, request: SendRequest) -> Reply[VenueOrder]:
         """Write the order once. OK only for a parsed order of ours, REJECTED only for a whitelisted code, GATED for nothing written.
@@ -111,6 +119,25 @@ class Gateway(Reads):
             return Reply(done.outcome, code=done.code, evidence=done.evidence)
         seen = await self.order(symbol, client_order_id)
         return seen if seen.value is not None else Reply(Outcome.UNKNOWN, code=seen.code, evidence=seen.evidence)
+
+    async def cancel_symbol(self, symbol: str, ours: Collection[str]) -> list[Reply[VenueOrder]]:
+        """Cancel the open orders among `ours` on a symbol and return a reply for each, or the one that kept us from listing them.
+
+        By symbol, in one request, only where the venue can and every open order is ours and none is a resting stop: otherwise
+        one by one, so that nothing else is cancelled. What the one request leaves unproven is cancelled one by one too.
+        """
+        listed = await self.open_orders(symbol)
+        if listed.value is None:
+            return [Reply(listed.outcome, code=listed.code, evidence=listed.evidence)]
+        mine = [order.client_order_id for order in listed.value if order.client_order_id in ours and not order.stop]
+        ask = self._adapter.cancel_all(self._known(symbol))
+        if ask is not None and len(mine) == len(listed.value) > 1:
+            call = await self._wire.ask(self._wire.call(ask), Lane.URGENT)
+            if outcomes.of_cancel(call) is Outcome.OK:
+                found = [await self.order(symbol, client_id) for client_id in mine]
+                if all(reply.value is not None and reply.value.state in CLOSED for reply in found):
+                    return found
+        return [await self.cancel(symbol, client_id) for client_id in mine]
 
     async def order(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Look an order up by client id; NOT_FOUND is only the venue's own word, garbage is RETRYABLE_READ."""

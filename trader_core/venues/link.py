@@ -83,15 +83,17 @@ async def connect(
         return await _embedded(home, symbols, timeframe, may_send, private=private, timeout_s=timeout_s)
     profile = profile_named(venue)
     key = keys.load(venue, home).key if private else None
-    clock = RunningClock(WallClock().now_ms(), speed=profile.speed)
+    clock = RunningClock(WallClock().now_ms(), speed=profile.speed, step_ms=profile.clock_step_ms)
     gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send, timeout_s=timeout_s, orders_allowed=orders_allowed)
+    reads = gateway.reader()
     try:
-        await clock.measure(gateway.time_ms)
+        await clock.measure(reads.time_ms)
     except VenueUnavailable as error:
+        await reads.close()
         await gateway.close()
         todo = "check the connection; some countries and networks are refused by this venue"
         raise VenueUnavailable(f"an answer of {venue} at {profile.base_url}", error.found, todo) from error
-    feed = RealTimeFeed(gateway, clock, symbols, timeframe)
+    feed = RealTimeFeed(reads, clock, symbols, timeframe)
     return Link(gateway, feed, profile, _identity(venue, key.key if key else "public"), clock)
 
 
@@ -104,17 +106,21 @@ async def _embedded(
     profile = sandbox_profile(said["base_url"], stepped=stepped, speed=speed, dialect=said["dialect"])
     key = ApiKey(said["api_key"], said["secret"]) if private else None
     clock: SteppedClock | RunningClock = (
-        SteppedClock(said["admin_url"], said["admin_token"]) if stepped else RunningClock(WallClock().now_ms(), speed=speed)
+        SteppedClock(said["admin_url"], said["admin_token"])
+        if stepped
+        else RunningClock(WallClock().now_ms(), speed=speed, step_ms=profile.clock_step_ms)
     )
     gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send, timeout_s=timeout_s)
+    reads = gateway.reader()
     try:
         if isinstance(clock, SteppedClock):
             await clock.sync()
-            feed: Feed = StepFeed(gateway, clock, symbols, timeframe)
+            feed: Feed = StepFeed(reads, clock, symbols, timeframe)
         else:
-            await clock.measure(gateway.time_ms)
-            feed = RealTimeFeed(gateway, clock, symbols, timeframe)
+            await clock.measure(reads.time_ms)
+            feed = RealTimeFeed(reads, clock, symbols, timeframe)
     except GatehouseError:
+        await reads.close()
         await gateway.close()
         if isinstance(clock, SteppedClock):
             await clock.close()

@@ -12,6 +12,8 @@ from trader_core.venues.port import Balance, SendRequest, VenueOrder, VenueOrder
 
 WIRE_TYPES = {"IOC": "IMMEDIATE_OR_CANCEL", "LIMIT": "LIMIT", "MARKET": "MARKET", "POST_ONLY": "LIMIT_MAKER"}
 """Order types of the port, as MEXC writes them."""
+STOPS = ("STOP_LOSS", "TAKE_PROFIT")
+"""How the types of orders begin that wait for a price."""
 STATES = {
     "NEW": VenueOrderState.OPEN,
     "PARTIALLY_FILLED": VenueOrderState.PARTIAL,
@@ -64,7 +66,7 @@ def order(payload: object, instrument: Instrument, client_order_id: str | None =
     if state is VenueOrderState.OPEN and 0 < filled < qty:
         state = VenueOrderState.PARTIAL
     created_ms = time_of(row["time"], "time") if row.get("time") else 0
-    return VenueOrder(named, id_of(row, "orderId"), state, qty, filled, created_ms)
+    return VenueOrder(named, id_of(row, "orderId"), state, qty, filled, created_ms, str(row.get("type")).startswith(STOPS))
 
 
 def trade(payload: object, instrument: Instrument) -> VenueTrade:

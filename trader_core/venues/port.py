@@ -44,6 +44,10 @@ class VenueOrderState(StrEnum):
     REJECTED = "REJECTED"
 
 
+CLOSED = frozenset({VenueOrderState.FILLED, VenueOrderState.CANCELED, VenueOrderState.EXPIRED, VenueOrderState.REJECTED})
+"""States in which nothing more can fill."""
+
+
 @dataclass(frozen=True, slots=True)
 class SendRequest:
     """One order, as journaled in SENDING: everything that goes over the wire is fixed here."""
@@ -74,6 +78,8 @@ class VenueOrder:
     qty: int
     filled: int
     created_ms: int
+    stop: bool = False
+    """It waits for a price to be reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class Profile:
     visibility_ms: int
     """An accepted order can be seen by its id at the latest this long after it was accepted."""
     stops: Stops
+    clock_step_ms: int
+    """How finely the venue tells its time."""
     dead_mans_switch: bool
     """The venue cancels everything by itself unless it hears from us in time."""
     timeframes: tuple[str, ...]
@@ -87,6 +89,7 @@ MEXC = Profile(
     window_ms_min=1,
     visibility_ms=10_000,
     stops=Stops.BOT_SIDE,
+    clock_step_ms=1,
     dead_mans_switch=False,
     timeframes=tuple(TIMEFRAMES_MS),
     bars_kept=0,
@@ -115,6 +118,7 @@ BINANCE = Profile(
     window_ms_min=1,
     visibility_ms=10_000,
     stops=Stops.RESTING,
+    clock_step_ms=1,
     dead_mans_switch=False,
     timeframes=tuple(TIMEFRAMES_MS),
     bars_kept=0,
@@ -143,6 +147,7 @@ KRAKEN = Profile(
     window_ms_min=2_000,
     visibility_ms=10_000,
     stops=Stops.RESTING,
+    clock_step_ms=1_000,
     dead_mans_switch=True,
     timeframes=("1m", "5m", "15m", "30m", "1h", "4h", "1d"),
     bars_kept=720,

@@ -26,10 +26,10 @@ AHEAD_MS = 1_000
 class Reads:
     """What anybody may ask of a venue. Each call returns a Reply; none raises for what the venue does."""
 
-    def __init__(self, wire: Wire) -> None:
-        """Read over `wire`."""
+    def __init__(self, wire: Wire, instruments: dict[str, Instrument] | None = None) -> None:
+        """Read over `wire`; `instruments` may be shared with another client of the same venue."""
         self._wire, self._adapter = wire, wire.adapter
-        self._instruments: dict[str, Instrument] = {}
+        self._instruments: dict[str, Instrument] = {} if instruments is None else instruments
 
     @property
     def profile(self) -> Profile:

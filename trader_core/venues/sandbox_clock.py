@@ -84,9 +84,10 @@ class RunningClock:
         speed: float = 1.0,
         steady_ms: Callable[[], int] = monotonic_ms,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        step_ms: int = 1,
     ) -> None:
-        """Start at a guess (the machine's time); `measure` corrects it. `sleep` takes wall seconds."""
-        self._steady, self._speed, self._sleep = steady_ms, speed, sleep
+        """Start at a guess (the machine's time); `measure` corrects it. `sleep` takes wall seconds; the venue tells its time in steps."""
+        self._steady, self._speed, self._sleep, self._step_ms = steady_ms, speed, sleep, step_ms
         self._anchor_ms, self._anchor_steady = start_ms, steady_ms()
         self.error_ms = -1
         """How far the clock may be off by the last measurement, in venue ms; -1 before the first."""
@@ -122,7 +123,7 @@ class RunningClock:
         self._floor_ms = 0
         if measured and 0 < before_ms - self.now_ms() <= BACK_MAX_MS:
             self._floor_ms = before_ms
-        self.error_ms = int((trip + 1) * self._speed / 2)
+        self.error_ms = int((trip + 1) * self._speed / 2) + self._step_ms // 2
         return self.error_ms
 
     async def until(self, venue_ms: int) -> None:

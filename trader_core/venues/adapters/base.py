@@ -227,6 +227,10 @@ class Adapter(ABC):
     def permissions(self, payload: object) -> Permissions:
         """Return what the key may do."""
 
+    def cancel_all(self, _instrument: Instrument) -> Ask | None:
+        """Ask to cancel every open order of a symbol; None where the venue has no such request."""
+        return None
+
     def dead_man(self, _seconds: int) -> Ask | None:
         """Ask the venue to cancel everything unless it hears from us within `seconds`; None where it has no such switch."""
         return None

@@ -31,7 +31,7 @@ class Binance(Mexc):
     name = client = "binance"
     codes = codes.BINANCE
     others = frozenset(
-        {("DELETE", "/api/v3/order"), ("POST", "/api/v3/order/test")}
+        {("DELETE", "/api/v3/order"), ("DELETE", "/api/v3/openOrders"), ("POST", "/api/v3/order/test")}
         | {("GET", f"/api/v3/{path}") for path in ("time", "klines", "depth", "ticker/24hr", "exchangeInfo")}
         | {("GET", f"/api/v3/{path}") for path in ("order", "openOrders", "myTrades", "account")}
         | {("GET", "/sapi/v1/asset/tradeFee"), ("GET", "/sapi/v1/account/apiRestrictions")}

@@ -118,7 +118,9 @@ def order(name: str, row: dict[str, Any], instrument: Instrument, client_order_i
         state = VenueOrderState.CANCELED
     if state is VenueOrderState.OPEN and filled:
         state = VenueOrderState.PARTIAL
-    return VenueOrder(client_order_id, txid(name), state, qty, filled, ms_of(row.get("opentm"), "opentm"))
+    kind = str(record(row.get("descr"), "a description").get("ordertype"))
+    stop = kind.startswith(("stop-loss", "take-profit", "trailing-stop"))
+    return VenueOrder(client_order_id, txid(name), state, qty, filled, ms_of(row.get("opentm"), "opentm"), stop)
 
 
 def trade(row: dict[str, Any], instrument: Instrument) -> VenueTrade:

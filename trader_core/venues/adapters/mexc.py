@@ -21,7 +21,7 @@ class Mexc(Adapter):
     codes = codes.MEXC
     order_path = ("POST", "/api/v3/order")
     others = frozenset(
-        {("DELETE", "/api/v3/order"), ("POST", "/api/v3/order/test")}
+        {("DELETE", "/api/v3/order"), ("DELETE", "/api/v3/openOrders"), ("POST", "/api/v3/order/test")}
         | {("GET", f"/api/v3/{path}") for path in ("time", "klines", "depth", "ticker/24hr", "exchangeInfo", "tradeFee")}
         | {("GET", f"/api/v3/{path}") for path in ("order", "openOrders", "myTrades", "account")}
     )
@@ -129,6 +129,10 @@ class Mexc(Adapter):
     def canceled(self, payload: object, instrument: Instrument, client_order_id: str) -> VenueOrder | None:
         """Return the order that was cancelled."""
         return parse.order(payload, instrument, client_order_id)
+
+    def cancel_all(self, instrument: Instrument) -> Ask | None:
+        """Ask to cancel every open order of a symbol."""
+        return self._signed("DELETE", "openOrders", {"symbol": market_id(instrument)})
 
     def look_up(self, instrument: Instrument, client_order_id: str) -> tuple[Ask, ...]:
         """Ask for an order by client id."""
