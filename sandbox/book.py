@@ -1,6 +1,7 @@
 """The order book around a tick: deterministic from (seed, pair, tick), minus what orders took of it in that tick. Pure."""
 
 import zlib
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from sandbox.market import TICKS_DAY
 from sandbox.pairs import Pair
 
 LEVELS = 100
+BOOKS_KEPT = 512
+"""A book is asked for again and again until the next tick."""
 SPREAD_HALF_BPS = 1.0
 GAP_BPS = 0.6
 """Mean distance of neighbouring levels."""
@@ -33,6 +36,7 @@ class Book(NamedTuple):
     asks: tuple[Level, ...]
 
 
+@lru_cache(maxsize=BOOKS_KEPT)
 def book_at(seed: int, pair: Pair, tick: int, last: int) -> Book:
     """Return the book at a tick whose price is `last`: at most LEVELS levels a side; none where there is no price."""
     if last <= 0:

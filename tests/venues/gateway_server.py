@@ -64,7 +64,7 @@ def ok(payload: object) -> bytes:
 
 @dataclass
 class Server:
-    """What reached the loopback server, and what it answers: by "METHOD /path", a constant or a function of the query."""
+    """What reached the loopback server, and what it answers: by "METHOD /path", a constant or a function of the pairs sent."""
 
     port: int = 0
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -85,7 +85,9 @@ class Server:
             writer.close()
             return
         method, target, _ = head.split("\r\n")[0].split(" ")
-        query = dict(parse_qsl(urlsplit(target).query))
+        length = next((int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0)
+        body = (await reader.readexactly(length)).decode()
+        query = dict(parse_qsl(urlsplit(target).query) + parse_qsl(body))
         call = f"{method} {urlsplit(target).path}"
         self.seen.append((call, query))
         self.lines.append(target)

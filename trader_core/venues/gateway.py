@@ -203,13 +203,16 @@ class Gateway(Reads):
             self._client_ids[reply.value.venue_order_id] = reply.value.client_order_id
         return reply
 
+    def _name(self, instrument: Instrument, venue_order_id: str, payload: object) -> str:
+        return self._adapter.named(payload, instrument, venue_order_id)
+
     async def _owned(self, instrument: Instrument, found: list[VenueTrade]) -> Reply[list[VenueTrade]]:
         """Return the trades with our client ids; where the venue names only its own, each unknown order is asked for once."""
         if not self._adapter.trades_name_orders:
             for venue_id in dict.fromkeys(trade.venue_order_id for trade in found if not trade.client_order_id):
                 if venue_id not in self._client_ids:
                     ask = self._adapter.by_venue_id(instrument, venue_id)
-                    named = await self._read(ask, partial(self._adapter.named, instrument=instrument, venue_order_id=venue_id), Lane.URGENT)
+                    named = await self._read(ask, partial(self._name, instrument, venue_id), Lane.URGENT)
                     if named.value is None:
                         return Reply(named.outcome, code=named.code, evidence=named.evidence)
                     self._client_ids[venue_id] = named.value
