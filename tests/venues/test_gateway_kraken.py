@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from tests.venues.gateway_server import NOW_MS, RESET, Server, http, ok, serving
-from trader_core.model.errors import DataFault, VenueRefused
+from trader_core.model.errors import DataFault
 from trader_core.model.instrument import Instrument
 from trader_core.model.session import Side
-from trader_core.venues import codes, permissions
+from trader_core.venues import permissions
 from trader_core.venues.adapters.kraken import Kraken
-from trader_core.venues.adapters.kraken_fields import plain
-from trader_core.venues.door import check_order, check_request, orders_closed
 from trader_core.venues.gateway import Gateway
-from trader_core.venues.outcomes import Call
 from trader_core.venues.port import Outcome, SendRequest, VenueOrderState
-from trader_core.venues.profiles import KRAKEN, ApiKey, sandbox_profile
+from trader_core.venues.profiles import ApiKey, sandbox_profile
 
 BTC = Instrument("kraken", "BTC/EUR", "BTC", "EUR", 1, 8, 1, 1, 5_000, 4_500_000_000, 2_500, 4_000)
 CID = "gh0123456789abcdef0123456789"
@@ -196,7 +193,8 @@ async def test_trades_are_paged_by_offset_sorted_by_pair_and_named_by_a_query() 
 async def test_market_data_is_read_from_under_krakens_names() -> None:
     pair = {
         "altname": "XBTEUR", "wsname": "XBT/EUR", "base": "XXBT", "quote": "ZEUR", "status": "online", "pair_decimals": 1,
-        "lot_decimals": 8, "tick_size": "0.1", "ordermin": "0.00005", "costmin": "0.45", "fees": [[0, 0.4], [10_000, 0.35]], "fees_maker": [[0, 0.25]],
+        "lot_decimals": 8, "tick_size": "0.1",
+        "ordermin": "0.00005", "costmin": "0.45", "fees": [[0, 0.4], [10_000, 0.35]], "fees_maker": [[0, 0.25]],
     }  # fmt: skip
     candle = [NOW_MS // 1_000, "80000.1", "80010.0", "79990.0", "80005.5", "80001.0", "1.5", 12]
     answers = {
@@ -283,54 +281,3 @@ async def test_nonces_rise_whatever_the_venues_clock_shows() -> None:
         await asyncio.gather(*(gateway.balances() for _ in range(20)))
     nonces = [int(pairs["nonce"]) for _, pairs in server.seen]
     assert len(set(nonces)) == 20
-
-
-URL = "http://127.0.0.1:8790/0/private/AddOrder"
-
-
-@pytest.mark.parametrize(
-    ("body", "asked"),
-    [
-        ("nonce=1&type=sell", ["SELL"]),
-        ("nonce=1&type=buy", ["BUY"]),
-        ("nonce=1&type=sell&type=buy", ["BUY"]),
-        ("", ["BUY"]),
-        ("nonce=1&type=sell&validate=true", []),
-        ("nonce=1&type=sell&validate=false", ["SELL"]),
-        ("nonce=1&type=sell&validate=true&validate=false", ["SELL"]),
-        ("%%", ["BUY"]),
-    ],
-)
-def test_leave_is_asked_for_whatever_is_not_surely_a_validation(body: str, asked: list[str]) -> None:
-    profile, heard = replace(KRAKEN, hosts=frozenset({"127.0.0.1"}), base_url="http://127.0.0.1:8790"), list[str]()
-
-    def guard(side: str) -> str:
-        heard.append(side)
-        return ""
-
-    check_order(profile, "POST", URL, body, guard)
-    assert heard == asked
-
-
-def test_the_door_compares_the_body_of_an_order_pair_by_pair() -> None:
-    profile = sandbox_profile("http://127.0.0.1:8790", stepped=True, dialect="kraken")
-    ask = Kraken().create(REQUEST, BTC)
-    signed = {**ask.params, **Kraken().pins(REQUEST)}
-    body = "nonce=7&" + "&".join(f"{name}={value}" for name, value in signed.items())
-    call = Call(ask, codes.KRAKEN, REQUEST, signed)
-    check_request(profile, call, "POST", URL, body)
-    for other in (body.replace("volume=0.0001", "volume=0.001"), body + "&leverage=2", body.replace("nonce=7&", ""), body + "&nonce=8"):
-        with pytest.raises(VenueRefused, match="equal to the journaled one"):
-            check_request(profile, call, "POST", URL, other)
-    with pytest.raises(VenueRefused, match="equal to the journaled one"):
-        check_request(profile, call, "POST", f"{URL}?price=1", body)
-    real = replace(KRAKEN, hosts=frozenset({"127.0.0.1"}), base_url="http://127.0.0.1:8790")
-    with pytest.raises(VenueRefused, match="leave to place orders"):
-        check_request(real, call, "POST", URL, body, orders_closed)
-
-
-@pytest.mark.parametrize(
-    ("name", "usual"), [("XXBT", "BTC"), ("XBT", "BTC"), ("ZEUR", "EUR"), ("EUR", "EUR"), ("SOL", "SOL"), ("XXDG", "DOGE"), ("XTZ", "XTZ")]
-)
-def test_krakens_names_of_currencies_become_the_usual_ones(name: str, usual: str) -> None:
-    assert plain(name) == usual
