@@ -9,7 +9,7 @@ from sandbox.dialects.mexc_public import PublicCalls as MexcPublicCalls
 from sandbox.market import MINUTE_MS, TICK_MS
 from sandbox.orders import No, Refused
 from sandbox.pairs import Pair
-from trader_core.model.money import to_text
+from trader_core.model.money import from_text, to_text
 
 INTERVALS = {name: name for name in ("1m", "5m", "15m", "30m", "4h", "1d")} | {"1h": "60m", "1w": "1W"}
 """Binance's names of the intervals that the market has."""
@@ -104,7 +104,7 @@ class PublicCalls(MexcPublicCalls):
         day = super()._day_of(pair)
         if "priceChangePercent" not in day:
             return day
-        percent = to_text(int(day["priceChangePercent"].replace(".", "")), 4)
+        percent = to_text(from_text(day["priceChangePercent"], 6, "a share"), 4)
         ids = {"firstId": day["openTime"] // TICK_MS, "lastId": day["closeTime"] // TICK_MS}
         return {**day, "priceChangePercent": percent, "lastQty": day["bidQty"], "weightedAvgPrice": day["lastPrice"], **ids,
                 "count": ids["lastId"] - ids["firstId"] + 1}  # fmt: skip

@@ -143,3 +143,9 @@ async def test_a_body_that_is_no_text_is_refused_and_nothing_falls_over() -> Non
 def test_an_unknown_dialect_is_refused_by_name() -> None:
     with pytest.raises(UnknownName, match="mexc, binance"):
         Config(dialect="deribit")
+
+
+async def test_the_change_of_a_day_in_percent_fits_its_prices() -> None:
+    async with talking() as (_, exchange):
+        for ticker in (await exchange.fetch_tickers()).values():
+            assert ticker["percentage"] == pytest.approx(ticker["change"] / ticker["open"] * 100, abs=0.0002)

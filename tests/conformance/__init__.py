@@ -1,0 +1,1 @@
+"""The exchange client's own shipped tests against the embedded exchange: `make conformance`."""
