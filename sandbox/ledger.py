@@ -46,6 +46,11 @@ class Ledger:
         """Lock `amount` of a free balance; a negative amount unlocks."""
         self._change(account, currency, -amount, amount)
 
+    def put(self, account: str, currency: str, balance: Balance) -> None:
+        """Let an account hold what a saved ledger says."""
+        assert account in OWN or min(balance) >= 0, f"{account} never owes {currency}: {balance}"
+        self._balances.setdefault(account, {})[currency] = balance
+
     def _change(self, account: str, currency: str, free: int, locked: int) -> None:
         held = self._balances.setdefault(account, {})
         before = held.get(currency, Balance())

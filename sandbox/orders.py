@@ -9,13 +9,25 @@ BUY, SELL = 1, -1
 
 
 class Kind(StrEnum):
-    """Order types, as MEXC names them."""
+    """Order types, as MEXC names them, and stops, as Binance does."""
 
     LIMIT = "LIMIT"
     MARKET = "MARKET"
     LIMIT_MAKER = "LIMIT_MAKER"
     IOC = "IMMEDIATE_OR_CANCEL"
     FOK = "FILL_OR_KILL"
+    STOP_LOSS = "STOP_LOSS"
+    STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+
+
+STOPS = frozenset({Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT, Kind.TAKE_PROFIT, Kind.TAKE_PROFIT_LIMIT})
+"""Kinds that wait until the last price reaches their trigger."""
+AT_MARKET = frozenset({Kind.MARKET, Kind.STOP_LOSS, Kind.TAKE_PROFIT})
+"""Kinds without a limit of their own."""
+TAKES_ONLY = AT_MARKET | {Kind.IOC, Kind.FOK}
+"""Kinds that never rest in the book."""
 
 
 class Status(StrEnum):
@@ -52,6 +64,10 @@ class No(StrEnum):
     SIGNATURE = "SIGNATURE"
     TIMESTAMP = "TIMESTAMP"
     RATE = "RATE"
+    WOULD_TRIGGER = "WOULD_TRIGGER"
+    TOO_MANY = "TOO_MANY"
+    BAND = "BAND"
+    HALTED = "HALTED"
 
 
 class Refused(VenueRefused):
@@ -74,6 +90,13 @@ class NewOrder:
     price: int = 0
     quote_qty: int = 0
     client_id: str = ""
+    stop: int = 0
+    """The trigger of a stop; 0 for every other kind."""
+
+    @property
+    def falls_to(self) -> bool:
+        """Return whether a stop is triggered by a price at or below its trigger, and not at or above it."""
+        return (self.kind in (Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT)) == (self.side == SELL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +108,26 @@ class Order:
     asked: NewOrder
     qty: int
     price: int
-    """The limit; of a market order its protection price."""
+    """The limit; of an order at market its protection price."""
     created_ms: int
     updated_ms: int
     status: Status = Status.NEW
     filled: int = 0
     cost: int = 0
     fee: int = 0
+    """Paid in quote or base; a third currency's fees stand in the fills alone."""
     fee_raw: int = 0
     """Sum of cost times ppm, before the one rounding."""
     locked: int = 0
+    working_ms: int = 0
+    """Since when it trades; 0 while a stop waits for its trigger."""
+    self_met: bool = False
+    """True where it ended because it met an order of its own account."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether it is a stop that has not been triggered yet."""
+        return self.asked.kind in STOPS and not self.working_ms
 
     @property
     def id(self) -> str:
@@ -124,6 +157,8 @@ class Fill:
     ts_ms: int
     maker: bool
     fee_currency: str = ""
+    number: int = 0
+    """Counts the fills of all accounts, from 1."""
 
     @property
     def order_id(self) -> str:

@@ -1,6 +1,6 @@
 """The ten pairs that the embedded exchange trades, and the rules that hold for all of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from trader_core.model.errors import OutOfRange
 from trader_core.model.money import MONEY_EXP, PPM, money
@@ -68,6 +68,10 @@ EUR_PAIRS = tuple(replace(pair, quote="EUR", reference=pair.reference * 86 // 10
 DUPLICATES = ("open", "always", "accept")
 CROSSINGS = ("reject", "cancel")
 FEES_IN = ("quote", "received")
+QUEUES = ("through", "touch")
+SELF_TRADES = ("allow", "expire_taker", "expire_maker")
+CHOICES = {"duplicates": DUPLICATES, "crossing": CROSSINGS, "fee_in": FEES_IN, "queue": QUEUES, "self_trade": SELF_TRADES}
+"""What the rules that are words may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +94,40 @@ class Rules:
     """Fees are taken in quote, or from what a fill brings in: a buyer pays in base then."""
     weight_limit: int = 0
     """Request weight allowed in a minute of venue time; 0 is unlimited."""
+    accounts_meet: bool = False
+    """Orders of accounts trade with each other too, and stand in the book; else with the synthetic market alone."""
+    self_trade: str = "expire_maker"
+    """What happens where accounts meet and an order meets one of its own account: they trade, or one of the two ends."""
+    queue: str = "through"
+    """A resting order fills when a tick trades through its price, or already at its price once those before it are served."""
+    fee_currency: str = ""
+    """Fees are taken in this third currency while its free balance suffices; none where it is empty."""
+    fee_rates: tuple[tuple[str, int], ...] = ()
+    """(quote, price of one unit of the fee's currency in ledger units of that quote); other quotes are charged as usual."""
+    open_orders_max: int = 0
+    """Open orders that an account may have on one market; 0 is unlimited."""
+    price_band_ppm: int = 0
+    """How far from the last price a limit may lie; 0 is anywhere."""
 
     def __post_init__(self) -> None:
-        """Refuse rules under which the ledger could not promise what it locks."""
+        """Refuse rules under which the ledger could not promise what it locks, and values that mean nothing."""
+        for field in fields(self):
+            value, kind = getattr(self, field.name), type(field.default)
+            if type(value) is not kind:
+                raise OutOfRange(f"{field.name} as {kind.__name__}", repr(value), "correct it")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise OutOfRange(f"{name} of {', '.join(choices)}", repr(getattr(self, name)), "choose one of them")
         if not 0 <= self.maker_ppm <= self.taker_ppm < PPM:
             raise OutOfRange("0 <= maker fee <= taker fee < 100 %", f"{self.maker_ppm}/{self.taker_ppm} ppm", "correct the fees")
-        if self.duplicates not in DUPLICATES or self.crossing not in CROSSINGS or self.fee_in not in FEES_IN:
-            expected = f"duplicates of {', '.join(DUPLICATES)}, crossing of {', '.join(CROSSINGS)}, fee_in of {', '.join(FEES_IN)}"
-            raise OutOfRange(expected, f"{self.duplicates}, {self.crossing}, {self.fee_in}", "choose one of them")
-        if min(self.notional_min, self.read_lag_ms, self.weight_limit) < 0 or self.notional_max < self.notional_min:
+        least = min(self.notional_min, self.read_lag_ms, self.weight_limit, self.open_orders_max, self.price_band_ppm)
+        if least < 0 or self.notional_max < self.notional_min:
             raise OutOfRange("rules of at least 0 with notional_min <= notional_max", repr(self), "correct them")
+        priced = all(type(quote) is str and type(price) is int and price > 0 for quote, price in self.fee_rates)
+        if not priced or bool(self.fee_currency) != bool(self.fee_rates):
+            expected = "a fee_currency together with fee_rates above 0, or neither"
+            raise OutOfRange(expected, f"{self.fee_currency!r} and {self.fee_rates}", "give both, or neither")
+
+    def fee_price(self, quote: str) -> int:
+        """Return the price of one unit of the fee's currency in ledger units of a quote; 0 where fees are charged as usual."""
+        return next((price for name, price in self.fee_rates if name == quote), 0)
