@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox.barrier import Barrier
+from sandbox.dialects.base import Key
+from sandbox.filters import Filters
+from sandbox.matching import Exchange
 from sandbox.orders import Fill, Order
 from sandbox.pairs import Rules
 from trader_core.model.errors import BadInput, GatehouseError, OutOfRange
@@ -32,7 +35,8 @@ class Admin:
             "GET /state": self.state, "POST /advance": self.advance, "POST /leave": self.leave, "GET /faults": self.faults,
             "POST /faults": self.add_faults,
             "DELETE /faults": self.clear_faults, "POST /accounts": self.accounts, "POST /switches": self.switches,
-            "GET /ledger": self.ledger,
+            "GET /ledger": self.ledger, "POST /halted": self.halted, "POST /filters": self.filters, "GET /save": self.save,
+            "POST /restore": self.restore,
         }  # fmt: skip
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -44,7 +48,7 @@ class Admin:
         if call is None:
             return _json({"error": f"expected one of {', '.join(self._calls)}; found {request.method} {request.path}"}, 404)
         try:
-            text = await request.text()
+            text = (await request.content.read()).decode()  # a saved state may be larger than what `text` takes
             body = json.loads(text) if text else {}
             self._sandbox.tick()
             answer = call(body if request.method == "POST" else dict(request.query))
@@ -63,6 +67,7 @@ class Admin:
             "history_from_ms": sandbox.config.history_from_ms, "planted_trend_bps": sandbox.config.trend_bps,
             "replay": [symbol for symbol, _ in sandbox.config.replay], "rules": _rules(exchange.rules),
             "symbols": [pair.symbol for pair in exchange.market.pairs.values()], "accounts": accounts,
+            "halted": sorted(exchange.halted), "filters": {name: _filters(exchange.filters(name)) for name in exchange.overrides},
         }  # fmt: skip
 
     async def advance(self, body: Any) -> Any:
@@ -109,13 +114,43 @@ class Admin:
         return {"account": account, "api_key": api_key, "secret": secret, "balances": _balances(self._sandbox, account)}
 
     def switches(self, body: Any) -> Any:
-        """Change rules by name (amounts of quote as texts) and return all of them."""
+        """Change rules by name (amounts and rates as texts) and return all of them; changes nothing where one is wrong."""
         unknown = set(body) - set(Rules.__dataclass_fields__)
         if unknown:
             raise OutOfRange(f"switches of {', '.join(Rules.__dataclass_fields__)}", ", ".join(sorted(unknown)), "correct them")
-        values: dict[str, Any] = {name: money(str(value), name) if name in MONEY_RULES else value for name, value in body.items()}
+        values = {name: _rule(name, value) for name, value in body.items()}
         self._sandbox.exchange.rules = replace(self._sandbox.exchange.rules, **values)
         return _rules(self._sandbox.exchange.rules)
+
+    def halted(self, body: Any) -> Any:
+        """Halt the markets named by `symbols`, such as BTCUSDT, let all others trade, and return them."""
+        exchange = self._sandbox.exchange
+        exchange.halted = {exchange.pair(str(name)).id for name in body["symbols"]}
+        return {"halted": sorted(exchange.halted)}
+
+    def filters(self, body: Any) -> Any:
+        """Change filters of the market `symbol` by name (the notional as text, null back to the usual) and return all of them."""
+        changes = {name: value for name, value in body.items() if name != "symbol"}
+        if changes.get("notional_min") is not None:
+            changes["notional_min"] = money(str(changes["notional_min"]), "notional_min")
+        return _filters(self._sandbox.exchange.change_filters(str(body["symbol"]), **changes))
+
+    def save(self, _body: Any) -> Any:
+        """Return the whole exchange with the keys of its accounts: a secret; raises BadInput while what is to come cannot be saved."""
+        keys = {name: list(key) for name, key in self._sandbox.dialect.keys.items()}
+        return {"market": _market(self._sandbox), "keys": keys, "exchange": self._sandbox.exchange.saved()}
+
+    def restore(self, body: Any) -> Any:
+        """Go on where an exchange of this market was saved, its keys added to ours; raises BadInput and changes nothing."""
+        sandbox = self._sandbox
+        if body["market"] != _market(sandbox):
+            raise BadInput(f"a state of {_market(sandbox)}", str(body["market"])[:200], "start an exchange with these options")
+        keys = {str(name): Key(str(secret), str(account)) for name, (secret, account) in body["keys"].items()}
+        sandbox.exchange.become(Exchange.restored(sandbox.exchange.market, None, body["exchange"]))
+        sandbox.dialect.keys.update(keys)
+        sandbox.set_clock()
+        self._barrier = Barrier(lambda: sandbox.exchange.now_ms, sandbox.exchange.advance)
+        return {"now_ms": sandbox.exchange.now_ms, "fills": len(sandbox.exchange.fills)}
 
     def ledger(self, body: Any) -> Any:
         """Return the ground truth of `account`: every order and fill, whatever reads are allowed to see, and balances."""
@@ -129,13 +164,31 @@ class Admin:
         }  # fmt: skip
 
 
+def _market(sandbox: "Sandbox") -> dict[str, Any]:
+    """Return what decides, besides the state, how an exchange goes on."""
+    config = sandbox.config
+    replay = [symbol for symbol, _ in config.replay]
+    return {"dialect": config.dialect, "seed": config.seed, "planted_trend_bps": config.trend_bps, "replay": replay}
+
+
 def _balances(sandbox: "Sandbox", account: str) -> dict[str, dict[str, str]]:
     held = sandbox.exchange.ledger.of(account)
     return {name: {"free": to_text(balance.free), "locked": to_text(balance.locked)} for name, balance in sorted(held.items())}
 
 
 def _rules(rules: Rules) -> dict[str, Any]:
-    return {**asdict(rules), **{name: to_text(getattr(rules, name)) for name in MONEY_RULES}}
+    amounts = {name: to_text(getattr(rules, name)) for name in MONEY_RULES}
+    return {**asdict(rules), **amounts, "fee_rates": {quote: to_text(price) for quote, price in rules.fee_rates}}
+
+
+def _rule(name: str, value: Any) -> Any:
+    if name == "fee_rates":
+        return tuple((str(quote), money(str(price), name)) for quote, price in value.items())
+    return money(str(value), name) if name in MONEY_RULES else value
+
+
+def _filters(filters: Filters) -> dict[str, Any]:
+    return {**asdict(filters), "notional_min": to_text(filters.notional_min)}
 
 
 def _order(order: Order) -> dict[str, Any]:

@@ -38,6 +38,10 @@ class Due:
         """Remove the next action and return it."""
         return heapq.heappop(self._heap)[2]
 
+    def names(self) -> set[str]:
+        """Return the names of the handlers that notes are for."""
+        return {action.name for _, _, action in self._heap if isinstance(action, Note)}
+
     def saved(self) -> list[Any]:
         """Return the notes as plain data, in order; raises BadInput when a call is among them."""
         calls = [due_ms for due_ms, _, action in self._heap if not isinstance(action, Note)]

@@ -205,6 +205,12 @@ class Exchange(Floor):
         return restored(cls, market, rules, state)
 
     def become(self, other: "Exchange") -> None:
-        """Take over the state of another exchange of the same market; listeners and handlers stay."""
+        """Take over the state of another exchange of the same market; listeners and handlers stay.
+
+        Raises UnknownName, and changes nothing, when something is to come that no handler here is for.
+        """
+        missing = other.due.names() - set(self.handlers)
+        if missing:
+            raise UnknownName(f"handlers of {', '.join(self.handlers) or 'any name'}", ", ".join(sorted(missing)), "register them first")
         stays = ("market", "listeners", "handlers")
         vars(self).update({name: value for name, value in vars(other).items() if name not in stays})

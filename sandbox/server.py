@@ -15,6 +15,7 @@ from sandbox.clock import Clock, speed_of
 from sandbox.config import Config
 from sandbox.dialects.base import Dialect, Key, Request
 from sandbox.dialects.known import speak
+from sandbox.due import Note
 from sandbox.faults import Answer, Fault, FaultPlan, changed
 from sandbox.market import Market, SeededMarket
 from sandbox.matching import Exchange
@@ -28,6 +29,8 @@ POLL_S = 0.005
 UNTRUE = Answer(200, b'{"symbol":"BTCUSDT","orderId":"C02__1","orderListId":-1,"price":"1","origQty":"1"}')
 """What a changed answer is made of when nothing was executed: an acknowledgement of an order that does not exist."""
 ACCOUNT = "main"
+LATE = "late request"
+"""Notes of requests whose client has long gone when they are executed; nobody hears the answer."""
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -42,6 +45,7 @@ class Sandbox:
         self.clock = Clock(config.start_ms, speed_of(config.clock), wall_ms)
         self.exchange = Exchange(market, config.rules, config.seed, config.start_ms)
         self.dialect: Dialect = speak(config.dialect, self.exchange, config.history_from_ms)
+        self.exchange.handlers[LATE] = lambda asked: self.dialect.answer(Request(*asked))
         self.faults = FaultPlan()
         self.token = secrets.token_hex(16)
         self.port = self.admin_port = 0
@@ -64,6 +68,10 @@ class Sandbox:
         if self.clock.speed:
             self.exchange.advance(max(self.exchange.now_ms, self.clock.read(time.monotonic() * 1000)))
 
+    def set_clock(self) -> None:
+        """Let the clock go on from the exchange's time, at its speed."""
+        self.clock = Clock(self.exchange.now_ms, self.clock.speed, time.monotonic() * 1000)
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of a client."""
         path, _, query = request.raw_path.partition("?")
@@ -73,17 +81,18 @@ class Sandbox:
         fault = self.faults.hit(asked.site) if self.faults.rules else None
         if fault is None:
             return response(self.dialect.answer(asked))
-        return await self._faulty(fault, request, lambda: self.dialect.answer(asked))
+        return await self._faulty(fault, request, asked)
 
-    async def _faulty(self, fault: Fault, request: web.BaseRequest, run: Callable[[], Answer]) -> web.StreamResponse:
+    async def _faulty(self, fault: Fault, request: web.BaseRequest, asked: Request) -> web.StreamResponse:
         """Act a fault out. `slow` always executes, before or after its delay; `late_execution` executes when its time has come."""
         if fault.kind == "late_execution":
-            self.exchange.schedule(self.exchange.now_ms + int(fault.params.get("ms", 1_000)), lambda: self._late(run))
+            late = Note(LATE, [*asked._replace(headers=dict(asked.headers))])
+            self.exchange.schedule(self.exchange.now_ms + int(fault.params.get("ms", 1_000)), late)
             return await self._cut(request, float(fault.params.get("seconds", 0.0)))
         if fault.kind == "slow" and fault.when == "before":
             await self._delay(fault)
-            return response(run())
-        answer = run() if fault.when == "after" else UNTRUE
+            return response(self.dialect.answer(asked))
+        answer = self.dialect.answer(asked) if fault.when == "after" else UNTRUE
         if fault.kind == "slow":
             await self._delay(fault)
         if fault.kind in ("timeout", "reset"):
@@ -111,11 +120,6 @@ class Sandbox:
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)
-
-    @staticmethod
-    def _late(run: Callable[[], Answer]) -> None:
-        """Execute a request whose client has long gone; nobody hears the answer."""
-        run()
 
     async def listen(self) -> None:
         """Listen on both ports; raises PortTaken."""

@@ -31,6 +31,10 @@ CODES: Mapping[No, Code] = {
     No.SIGNATURE: Code(400, -1022, "Signature for this request is not valid."),
     No.TIMESTAMP: Code(400, -1021, "Timestamp for this request is outside of the recvWindow."),
     No.RATE: Code(429, -1003, "Too much request weight used; current limit is exceeded."),
+    No.WOULD_TRIGGER: Code(400, -2010, "Stop price would trigger immediately."),
+    No.TOO_MANY: Code(400, -1013, "Filter failure: MAX_NUM_ORDERS"),
+    No.BAND: Code(400, -1013, "Filter failure: PERCENT_PRICE"),
+    No.HALTED: Code(400, -1013, "Market is closed."),
 }
 
 

@@ -7,9 +7,9 @@ from sandbox.candles import row_text as eight_columns
 from sandbox.dialects.base import Params, limited, whole
 from sandbox.dialects.mexc_public import PublicCalls as MexcPublicCalls
 from sandbox.market import MINUTE_MS, TICK_MS
-from sandbox.orders import No, Refused
+from sandbox.orders import STOPS, No, Refused
 from sandbox.pairs import Pair
-from trader_core.model.money import from_text, to_text
+from trader_core.model.money import PPM, from_text, to_text
 
 INTERVALS = {name: name for name in ("1m", "5m", "15m", "30m", "4h", "1d")} | {"1h": "60m", "1w": "1W"}
 """Binance's names of the intervals that the market has."""
@@ -48,23 +48,38 @@ class PublicCalls(MexcPublicCalls):
         }  # fmt: skip
 
     def _instrument(self, pair: Pair) -> dict[str, Any]:
-        rules = self._exchange.rules
-        tick, lot = to_text(1, pair.price_exp), to_text(1, pair.qty_exp)
+        tick = to_text(self._exchange.filters(pair.id).tick, pair.price_exp)
+        status = "HALT" if pair.id in self._exchange.halted else "TRADING"
         return {
-            "symbol": pair.id, "status": "TRADING", "baseAsset": pair.base, "baseAssetPrecision": 8, "quoteAsset": pair.quote,
+            "symbol": pair.id, "status": status, "baseAsset": pair.base, "baseAssetPrecision": 8, "quoteAsset": pair.quote,
             "quotePrecision": 8, "quoteAssetPrecision": 8, "baseCommissionPrecision": 8, "quoteCommissionPrecision": 8,
-            "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"], "icebergAllowed": False, "ocoAllowed": False, "otoAllowed": False,
+            "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", *sorted(STOPS)], "icebergAllowed": False, "ocoAllowed": False,
+            "otoAllowed": False,
             "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": False, "cancelReplaceAllowed": False,
             "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "permissions": [], "permissionSets": [["SPOT"]],
             "defaultSelfTradePreventionMode": "EXPIRE_MAKER", "allowedSelfTradePreventionModes": ["EXPIRE_MAKER"],
             "filters": [
                 {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": PRICE_MAX, "tickSize": tick},
-                {"filterType": "LOT_SIZE", "minQty": to_text(pair.qty_min, pair.qty_exp), "maxQty": QTY_MAX, "stepSize": lot},
                 {"filterType": "MARKET_LOT_SIZE", "minQty": "0", "maxQty": QTY_MAX, "stepSize": "0"},
-                {"filterType": "NOTIONAL", "minNotional": to_text(rules.notional_min), "applyMinToMarket": True,
-                 "maxNotional": to_text(rules.notional_max), "applyMaxToMarket": True, "avgPriceMins": 5},
+                *self._filters(pair),
             ],
         }  # fmt: skip
+
+    def _filters(self, pair: Pair) -> list[dict[str, Any]]:
+        """Return the filters that rules and the operator decide on; caps and bands only where there are any."""
+        rules, filters = self._exchange.rules, self._exchange.filters(pair.id)
+        lot, qty_min = to_text(filters.lot, pair.qty_exp), to_text(filters.qty_min, pair.qty_exp)
+        found: list[dict[str, Any]] = [
+            {"filterType": "LOT_SIZE", "minQty": qty_min, "maxQty": QTY_MAX, "stepSize": lot},
+            {"filterType": "NOTIONAL", "minNotional": to_text(filters.notional_min), "applyMinToMarket": True,
+             "maxNotional": to_text(rules.notional_max), "applyMaxToMarket": True, "avgPriceMins": 5},
+        ]  # fmt: skip
+        if rules.price_band_ppm:
+            up, down = (to_text(max(PPM + side * rules.price_band_ppm, 0), 6) for side in (1, -1))
+            found.append({"filterType": "PERCENT_PRICE", "multiplierUp": up, "multiplierDown": down, "avgPriceMins": 0})
+        if rules.open_orders_max:
+            found.append({"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.open_orders_max})
+        return found
 
     def klines(self, _account: str, params: Params) -> bytes:
         """Return candles that opened in [startTime, endTime], the current one included, at most 1000."""

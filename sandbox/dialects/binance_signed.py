@@ -6,17 +6,19 @@ from sandbox.dialects.base import Params, Powers, limited, whole
 from sandbox.dialects.mexc_signed import SIDES
 from sandbox.dialects.mexc_signed import SignedCalls as MexcSignedCalls
 from sandbox.matching import FIRST_NUMBER
-from sandbox.orders import Fill, Kind, NewOrder, No, Order, Refused, Status
+from sandbox.orders import AT_MARKET, STOPS, TAKES_ONLY, Fill, Kind, NewOrder, No, Order, Refused, Status
 from trader_core.model.money import to_text
 
 FILLS_DEFAULT, FILLS_MAX = 500, 1_000
 IN_FORCE = {"IOC": Kind.IOC, "FOK": Kind.FOK, "GTC": Kind.LIMIT}
 WRITTEN = {Kind.IOC: "IOC", Kind.FOK: "FOK"}
-TAKES_ONLY = frozenset({Kind.IOC, Kind.FOK, Kind.MARKET})
+PREVENTION = {"allow": "NONE", "expire_taker": "EXPIRE_TAKER", "expire_maker": "EXPIRE_MAKER"}
 
 
 class SignedCalls(MexcSignedCalls):
     """The calls that need a key; each takes the account and the parameters and returns plain JSON values."""
+
+    kinds = frozenset(Kind)
 
     def restrictions(self, account: str, _params: Params) -> Any:
         """Return what the key may do."""
@@ -50,8 +52,8 @@ class SignedCalls(MexcSignedCalls):
         pair = self._exchange.pair(order.asked.symbol)
         fills = [
             {"price": to_text(fill.price, pair.price_exp), "qty": to_text(fill.qty, pair.qty_exp), "commission": to_text(fill.fee),
-             "commissionAsset": fill.fee_currency, "tradeId": at + 1}
-            for at, fill in enumerate(self._exchange.fills[before:], before)
+             "commissionAsset": fill.fee_currency, "tradeId": fill.number}
+            for fill in self._exchange.fills[before:] if fill.order_number == order.number
         ]  # fmt: skip
         return {**self._order(order), "transactTime": order.updated_ms, "fills": fills}
 
@@ -69,15 +71,12 @@ class SignedCalls(MexcSignedCalls):
         start_ms, end_ms = whole(params, "startTime") or 0, whole(params, "endTime") or self._exchange.now_ms
         from_id, order_id = whole(params, "fromId"), whole(params, "orderId")
         limit = limited(params, FILLS_DEFAULT, FILLS_MAX)
-        numbers = {fill.trade_id: at for at, fill in enumerate(self._exchange.fills, 1)}
         found = [
-            self._numbered_fill(fill, numbers[fill.trade_id])
-            for fill in self._exchange.fills_of(account, symbol)
-            if start_ms <= fill.ts_ms <= end_ms
-            and numbers[fill.trade_id] >= (from_id or 0)
-            and order_id in (None, fill.order_number - FIRST_NUMBER)
+            fill
+            for fill in self._exchange.fills_of(account, symbol, start_ms, end_ms)
+            if fill.number >= (from_id or 0) and order_id in (None, fill.order_number - FIRST_NUMBER)
         ]
-        return found[:limit] if from_id is not None else found[-limit:]
+        return [self._numbered_fill(fill) for fill in (found[:limit] if from_id is not None else found[-limit:])]
 
     def _rates(self) -> dict[str, int]:
         rules = self._exchange.rules
@@ -89,8 +88,10 @@ class SignedCalls(MexcSignedCalls):
             if params.get("timeInForce") not in IN_FORCE:
                 raise Refused(No.PARAMETER, "timeInForce")
             return super()._asked({**params, "type": IN_FORCE[params["timeInForce"]].value})
-        if params.get("type") not in ("MARKET", "LIMIT_MAKER") or params.get("side") not in SIDES:
+        if params.get("type") not in ("MARKET", "LIMIT_MAKER", *STOPS) or params.get("side") not in SIDES:
             raise Refused(No.PARAMETER, "type")
+        if params["type"] in (Kind.STOP_LOSS_LIMIT, Kind.TAKE_PROFIT_LIMIT) and params.get("timeInForce") != "GTC":
+            raise Refused(No.PARAMETER, "timeInForce")
         return super()._asked(params)
 
     def _order(self, order: Order) -> dict[str, Any]:
@@ -98,16 +99,18 @@ class SignedCalls(MexcSignedCalls):
         kind, status = order.asked.kind, order.status
         if status in (Status.CANCELED, Status.PARTIALLY_CANCELED):
             status = Status.CANCELED
-        ended = "EXPIRED" if kind in TAKES_ONLY and status is Status.CANCELED else status.value
-        said = super()._order(order)
+        ended = status.value
+        if status is Status.CANCELED and (order.self_met or (kind in TAKES_ONLY and not order.is_waiting)):
+            ended = "EXPIRED_IN_MATCH" if order.self_met else "EXPIRED"
+        said, pair = super()._order(order), self._exchange.pair(order.asked.symbol)
         number = order.number - FIRST_NUMBER
-        market = kind is Kind.MARKET
         return {
             **said, "orderId": number, "clientOrderId": order.asked.client_id or f"x-{number}", "status": ended,
-            "price": "0" if market else said["price"], "timeInForce": WRITTEN.get(kind, "GTC"),
-            "type": "LIMIT" if kind in WRITTEN else kind.value, "stopPrice": "0", "icebergQty": "0",
-            "time": order.created_ms, "updateTime": order.updated_ms, "workingTime": order.created_ms,
-            "selfTradePreventionMode": "EXPIRE_MAKER",
+            "price": "0" if kind in AT_MARKET else said["price"], "timeInForce": WRITTEN.get(kind, "GTC"),
+            "type": "LIMIT" if kind in WRITTEN else kind.value, "stopPrice": to_text(order.asked.stop, pair.price_exp),
+            "icebergQty": "0", "time": order.created_ms, "updateTime": order.updated_ms,
+            "isWorking": not order.is_waiting, "workingTime": -1 if order.is_waiting else order.working_ms,
+            "selfTradePreventionMode": PREVENTION[self._exchange.rules.self_trade],
             "origQuoteOrderQty": to_text(order.asked.quote_qty),
         }  # fmt: skip
 
@@ -115,10 +118,10 @@ class SignedCalls(MexcSignedCalls):
         said = self._order(order)
         return {**said, "origClientOrderId": said["clientOrderId"], "transactTime": order.updated_ms}
 
-    def _numbered_fill(self, fill: Fill, number: int) -> dict[str, Any]:
+    def _numbered_fill(self, fill: Fill) -> dict[str, Any]:
         said = super()._fill(fill)
         del said["clientOrderId"], said["isSelfTrade"]
-        return {**said, "id": number, "orderId": fill.order_number - FIRST_NUMBER, "time": fill.ts_ms}
+        return {**said, "id": fill.number, "orderId": fill.order_number - FIRST_NUMBER, "time": fill.ts_ms}
 
 
 def _numbered(params: Params) -> Params:

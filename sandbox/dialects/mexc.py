@@ -31,6 +31,10 @@ CODES: Mapping[No, Code] = {
     No.SIGNATURE: Code(400, 700002, "Signature for this request is not valid."),
     No.TIMESTAMP: Code(400, 700003, "Timestamp for this request is outside of the recvWindow."),
     No.RATE: Code(429, 429, "Too Many Requests"),
+    No.WOULD_TRIGGER: Code(400, 30041, "current order type can not place order"),
+    No.TOO_MANY: Code(400, 30029, "Cannot exceed the maximum order limit"),
+    No.BAND: Code(400, 30087, "Order price exceeds allowed range"),
+    No.HALTED: Code(400, 30000, "suspended transaction for the symbol"),
 }
 
 

@@ -42,16 +42,18 @@ class PublicCalls:
         }  # fmt: skip
 
     def _instrument(self, pair: Pair) -> dict[str, Any]:
-        rules = self._exchange.rules
+        rules, filters = self._exchange.rules, self._exchange.filters(pair.id)
+        status = "2" if pair.id in self._exchange.halted else "1"
+        price_digits, qty_digits = _digits(pair.price_exp, filters.tick), _digits(pair.qty_exp, filters.lot)
         return {
-            "symbol": pair.id, "status": "1", "baseAsset": pair.base, "baseAssetPrecision": pair.qty_exp,
-            "quoteAsset": pair.quote, "quotePrecision": pair.price_exp, "quoteAssetPrecision": pair.price_exp,
+            "symbol": pair.id, "status": status, "baseAsset": pair.base, "baseAssetPrecision": qty_digits,
+            "quoteAsset": pair.quote, "quotePrecision": price_digits, "quoteAssetPrecision": price_digits,
             "baseCommissionPrecision": pair.qty_exp, "quoteCommissionPrecision": pair.price_exp,
             "orderTypes": ["LIMIT", "MARKET", "LIMIT_MAKER"], "isSpotTradingAllowed": True, "isMarginTradingAllowed": False,
-            "quoteAmountPrecision": to_text(rules.notional_min), "baseSizePrecision": to_text(pair.qty_min, pair.qty_exp),
+            "quoteAmountPrecision": to_text(filters.notional_min), "baseSizePrecision": to_text(filters.qty_min, pair.qty_exp),
             "permissions": ["SPOT"], "filters": [], "maxQuoteAmount": to_text(rules.notional_max),
             "makerCommission": to_text(rules.maker_ppm, 6), "takerCommission": to_text(rules.taker_ppm, 6),
-            "quoteAmountPrecisionMarket": to_text(rules.notional_min), "maxQuoteAmountMarket": to_text(rules.notional_max),
+            "quoteAmountPrecisionMarket": to_text(filters.notional_min), "maxQuoteAmountMarket": to_text(rules.notional_max),
             "fullName": pair.base, "tradeSideType": 1,
         }  # fmt: skip
 
@@ -156,3 +158,10 @@ class PublicCalls:
             "quoteVolume": to_text(sum(rows[:, QUOTE].tolist()), pair.price_exp + pair.qty_exp),
             "openTime": first * MINUTE_MS, "closeTime": now_ms, "count": None,
         }  # fmt: skip
+
+
+def _digits(exponent: int, step: int) -> int:
+    """Return the decimals of a grid, which is all that MEXC tells of one: a step of 5 is told as one of 1."""
+    while step % 10 == 0:
+        exponent, step = exponent - 1, step // 10
+    return exponent

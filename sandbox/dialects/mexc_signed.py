@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.dialects.base import Params, Powers, limited, whole
 from sandbox.matching import Exchange
-from sandbox.orders import BUY, SELL, Fill, Kind, NewOrder, No, Order, Refused
+from sandbox.orders import AT_MARKET, BUY, SELL, STOPS, Fill, Kind, NewOrder, No, Order, Refused
 from sandbox.pairs import Pair
 from trader_core.model.errors import OutOfRange
 from trader_core.model.money import MONEY_EXP, from_text, to_text
@@ -16,6 +16,9 @@ SIDES = {"BUY": BUY, "SELL": SELL}
 
 class SignedCalls:
     """The calls that need a key; each takes the account and the parameters and returns plain JSON values."""
+
+    kinds = frozenset(Kind) - STOPS
+    """What may be ordered."""
 
     def __init__(self, exchange: Exchange, powers: dict[str, Powers]) -> None:
         """Answer from an exchange; `powers` holds the accounts whose keys are not the usual one."""
@@ -90,19 +93,16 @@ class SignedCalls:
         """Return the youngest orders of a market within [startTime, endTime], youngest first."""
         symbol = self._exchange.pair(params.get("symbol", "")).id
         start_ms, end_ms = whole(params, "startTime") or 0, whole(params, "endTime") or self._exchange.now_ms
-        orders = [order for order in self._exchange.orders(account, symbol) if start_ms <= order.created_ms <= end_ms]
-        return [self._order(order) for order in reversed(orders[-limited(params, 500, ORDERS_MAX) :])]
+        orders = self._exchange.orders(account, symbol, start_ms, end_ms, limited(params, 500, ORDERS_MAX))
+        return [self._order(order) for order in reversed(orders)]
 
     def my_trades(self, account: str, params: Params) -> Any:
         """Return the youngest fills of a market within [startTime, endTime], at most 100, youngest first."""
         symbol = self._exchange.pair(params.get("symbol", "")).id
         start_ms, end_ms = whole(params, "startTime") or 0, whole(params, "endTime") or self._exchange.now_ms
         order_id = params.get("orderId")
-        fills = [
-            fill
-            for fill in self._exchange.fills_of(account, symbol)
-            if start_ms <= fill.ts_ms <= end_ms and order_id in (None, "", fill.order_id)
-        ]
+        found = self._exchange.fills_of(account, symbol, start_ms, end_ms)
+        fills = [fill for fill in found if order_id in (None, "", fill.order_id)]
         return [self._fill(fill) for fill in reversed(fills[-limited(params, FILLS_MAX, FILLS_MAX) :])]
 
     def _asked(self, params: Params) -> NewOrder:
@@ -110,18 +110,21 @@ class SignedCalls:
         pair = self._exchange.pair(params.get("symbol", ""))
         if params.get("side") not in SIDES:
             raise Refused(No.PARAMETER, "side")
-        if params.get("type") not in set(Kind):
+        if params.get("type") not in self.kinds:
             raise Refused(No.PARAMETER, "type")
         kind = Kind(params["type"])
         qty = _units(params, "quantity", pair.qty_exp, No.LOT)
         quote = _units(params, "quoteOrderQty", MONEY_EXP, No.LOT) if kind is Kind.MARKET else None
-        price = _units(params, "price", pair.price_exp, No.TICK) if kind is not Kind.MARKET else 0
+        price = _units(params, "price", pair.price_exp, No.TICK) if kind not in AT_MARKET else 0
+        stop = _units(params, "stopPrice", pair.price_exp, No.TICK) if kind in STOPS else 0
         if qty is None and not quote:
             raise Refused(No.NO_QTY)
         if price is None:
             raise Refused(No.TICK)
+        if stop is None:
+            raise Refused(No.PARAMETER, "stopPrice")
         client_id = params.get("newClientOrderId", "")
-        return NewOrder(pair.id, SIDES[params["side"]], kind, qty or 0, price, 0 if qty else quote or 0, client_id)
+        return NewOrder(pair.id, SIDES[params["side"]], kind, qty or 0, price, 0 if qty else quote or 0, client_id, stop)
 
     def _order(self, order: Order) -> dict[str, Any]:
         """Return an order as MEXC reports it: times cut to seconds, a market order's price is its protection price."""

@@ -9,7 +9,7 @@ from sandbox.ledger import FEES
 from sandbox.matching import Exchange
 from sandbox.orders import BUY, SELL, Kind, NewOrder, No, Order, Refused, Status
 from sandbox.pairs import Rules
-from tests.venues.sandbox_market_fixed import exchange
+from tests.venues.sandbox_market_fixed import exchange, limit, refusal
 from trader_core.model.errors import OutOfRange
 from trader_core.model.money import UNIT, money
 
@@ -17,20 +17,8 @@ LOT, CENT_LOT = UNIT // 10**6, UNIT // 10**8
 """Ledger units of a millionth BTC, and of one cent for one millionth."""
 
 
-def limit(side: int, qty: int, price: int, kind: Kind = Kind.LIMIT, client_id: str = "") -> NewOrder:
-    return NewOrder("BTCUSDT", side, kind, qty=qty, price=price, client_id=client_id)
-
-
 def market(side: int, qty: int = 0, quote: str = "0") -> NewOrder:
     return NewOrder("BTCUSDT", side, Kind.MARKET, qty=qty, quote_qty=money(quote))
-
-
-def refusal(venue: Exchange, asked: NewOrder) -> No:
-    before = venue.ledger.of("me"), len(venue.all_orders()), len(venue.fills)
-    with pytest.raises(Refused) as caught:
-        venue.place("me", asked)
-    assert (venue.ledger.of("me"), len(venue.all_orders()), len(venue.fills)) == before, "a refusal changes nothing"
-    return caught.value.why
 
 
 @pytest.mark.parametrize(
