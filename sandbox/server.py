@@ -31,6 +31,8 @@ UNTRUE = Answer(200, b'{"symbol":"BTCUSDT","orderId":"C02__1","orderListId":-1,"
 ACCOUNT = "main"
 LATE = "late request"
 """Notes of requests whose client has long gone when they are executed; nobody hears the answer."""
+SECRET_CHANCE = 64
+"""Random bytes that a key's secret is made of; a dialect may take less of them."""
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -59,7 +61,7 @@ class Sandbox:
             raise OutOfRange("credits of at least 0", str(paid_in), "correct them")
         for currency, amount in amounts.items():
             self.exchange.credit(account, currency, amount)
-        api_key, secret = f"sb0{secrets.token_hex(14)}", secrets.token_hex(16)
+        api_key, secret = f"sb0{secrets.token_hex(14)}", self.dialect.secret_of(secrets.token_bytes(SECRET_CHANCE))
         self.dialect.keys[api_key] = Key(secret, account)
         return api_key, secret
 

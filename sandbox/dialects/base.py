@@ -1,8 +1,6 @@
 """What every protocol of the embedded exchange has in common: a request, keys, weights, and the way to an answer. Pure."""
 
-import hashlib
-import hmac
-import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -13,7 +11,6 @@ from sandbox.matching import Exchange
 from sandbox.orders import No, Refused
 
 Params = dict[str, str]
-WINDOW_DEFAULT_MS, WINDOW_MAX_MS, AHEAD_MS = 5_000, 60_000, 1_000
 
 
 class Request(NamedTuple):
@@ -34,6 +31,11 @@ class Request(NamedTuple):
     def sent(self) -> str:
         """Return the parameters as one text: those of the query, then those of the body."""
         return self.query + self.body
+
+    @property
+    def params(self) -> Params:
+        """Return the parameters by name, those of the query and those of the body."""
+        return dict(parse_qsl(self.query + "&" + self.body, keep_blank_values=True))
 
 
 class Key(NamedTuple):
@@ -59,23 +61,14 @@ class Route(NamedTuple):
     weight: int
 
 
-class Code(NamedTuple):
-    """A refusal on the wire: HTTP status, the exchange's code, and its text, in which {min}, {max} and {detail} are replaced."""
-
-    status: int
-    code: int
-    text: str
-
-
-class Dialect:
-    """One exchange behind a protocol of the family that signs by HMAC-SHA256 in hex; `answer` is the whole of it."""
+class Dialect(ABC):
+    """One exchange behind a protocol; `answer` is the whole of it. A subclass brings the routes, the signature and the words."""
 
     name: str
     key_header: str
-    codes: Mapping[No, Code]
 
     def __init__(self, exchange: Exchange) -> None:
-        """Speak for an exchange; a subclass brings the routes."""
+        """Speak for an exchange."""
         self.exchange = exchange
         self.keys: dict[str, Key] = {}
         self.powers: dict[str, Powers] = {}
@@ -86,26 +79,35 @@ class Dialect:
         """Return the response to a request."""
         route = self._routes.get(request.site)
         if route is None:
-            return Answer(404, b'{"code":404,"msg":"Not Found"}')
+            return self._unknown()
         api_key = request.headers.get(self.key_header, "")
         try:
             self._weigh(route.weight, api_key)
-            account = self._authenticated(request.sent, api_key) if route.signed else ""
-            body = route.call(account, dict(parse_qsl(request.query + "&" + request.body, keep_blank_values=True)))
+            account = self._account_of(request, api_key) if route.signed else ""
+            body = route.call(account, request.params)
         except Refused as refused:
             return self.refusal(refused)
-        return Answer(200, body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode())
+        return self._said(body)
 
+    @abstractmethod
+    def secret_of(self, chance: bytes) -> str:
+        """Return a key's secret, as this protocol writes it, made of 64 random bytes."""
+
+    @abstractmethod
     def refusal(self, refused: Refused) -> Answer:
         """Return a refusal as this protocol writes it."""
-        rules = self.exchange.rules
-        code = self.codes[refused.why]
-        texts = {"min": rules.notional_min / 10**10, "max": rules.notional_max / 10**10, "detail": refused.detail}
-        body = json.dumps({"code": code.code, "msg": code.text.format(**texts)}).encode()
-        if refused.why is not No.RATE:
-            return Answer(code.status, body)
-        wait_s = -(-(MINUTE_MS - self.exchange.now_ms % MINUTE_MS) // 1000)
-        return Answer(code.status, body, headers=(("Retry-After", str(wait_s)),))
+
+    @abstractmethod
+    def _unknown(self) -> Answer:
+        """Return the answer to a request that no route takes."""
+
+    @abstractmethod
+    def _said(self, body: Any) -> Answer:
+        """Return what a call returned, plain JSON values or their bytes, as an answer."""
+
+    @abstractmethod
+    def _account_of(self, request: Request, api_key: str) -> str:
+        """Return the account that signed a request; raises Refused."""
 
     def _weigh(self, weight: int, api_key: str) -> None:
         limit = self.exchange.rules.weight_limit
@@ -117,25 +119,6 @@ class Dialect:
         if used > limit:
             raise Refused(No.RATE)
         self._weights[api_key] = (minute, used)
-
-    def _authenticated(self, sent: str, api_key: str) -> str:
-        """Return the account that signed the parameters; raises Refused(KEY, SIGNATURE, PARAMETER or TIMESTAMP)."""
-        key = self.keys.get(api_key)
-        if key is None:
-            raise Refused(No.KEY)
-        signed, _, signature = sent.rpartition("&signature=")
-        expected = hmac.new(key.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), signature.encode()):
-            raise Refused(No.SIGNATURE)
-        params = dict(parse_qsl(signed))
-        try:
-            sent_ms, window_ms = int(params["timestamp"]), int(params.get("recvWindow", WINDOW_DEFAULT_MS))
-        except (KeyError, ValueError) as error:
-            raise Refused(No.PARAMETER, "timestamp") from error
-        now_ms = self.exchange.now_ms + self.exchange.rules.skew_ms
-        if not (sent_ms < now_ms + AHEAD_MS and now_ms - sent_ms <= min(window_ms, WINDOW_MAX_MS)):
-            raise Refused(No.TIMESTAMP)
-        return key.account
 
 
 def whole(params: Params, name: str) -> int | None:

@@ -6,9 +6,10 @@ Orders of EUR and USDT pairs. A client id is unique among open orders only; fees
 from collections.abc import Mapping
 
 from sandbox.candles import Candles
-from sandbox.dialects.base import Code, Dialect, Route
+from sandbox.dialects.base import Route
 from sandbox.dialects.binance_public import PublicCalls
 from sandbox.dialects.binance_signed import SignedCalls
+from sandbox.dialects.hexsigned import Code, HexSigned
 from sandbox.matching import Exchange
 from sandbox.orders import No
 
@@ -38,7 +39,7 @@ CODES: Mapping[No, Code] = {
 }
 
 
-class Binance(Dialect):
+class Binance(HexSigned):
     """One exchange behind Binance's protocol."""
 
     name = "binance"

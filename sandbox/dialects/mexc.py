@@ -6,7 +6,8 @@ What MEXC does with a client id used twice, and with a post-only order that woul
 from collections.abc import Mapping
 
 from sandbox.candles import Candles
-from sandbox.dialects.base import Code, Dialect, Route
+from sandbox.dialects.base import Route
+from sandbox.dialects.hexsigned import Code, HexSigned
 from sandbox.dialects.mexc_public import PublicCalls
 from sandbox.dialects.mexc_signed import SignedCalls
 from sandbox.matching import Exchange
@@ -38,7 +39,7 @@ CODES: Mapping[No, Code] = {
 }
 
 
-class Mexc(Dialect):
+class Mexc(HexSigned):
     """One exchange behind MEXC's protocol."""
 
     name = "mexc"
