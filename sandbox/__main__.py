@@ -7,10 +7,11 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.config import START_MS, Config, instant_ms
+from sandbox.config import START_MS, USUAL, Config, instant_ms
 from sandbox.pairs import Rules
 from sandbox.server import Sandbox, start
 from trader_core.model.errors import GatehouseError, OutOfRange
@@ -32,15 +33,15 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--admin-port", type=int, default=0, help="the operator's port; 0 takes a free one")
     options.add_argument("--announce", type=Path, help="file to write the addresses and keys to, readable by its owner alone")
     options.add_argument("--parent", type=int, default=0, help="stop when this process is gone")
-    options.add_argument("--dialect", default="mexc", help="mexc or binance")
+    options.add_argument("--dialect", default="mexc", help="mexc, binance or kraken")
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--start", default="", help="ISO time, default 2026-01-05T00:00 UTC")
     options.add_argument("--clock", default="stepped", help="stepped, or 1x to 60x")
     options.add_argument("--planted-trend", type=int, default=0, metavar="BPS", help="mean half height of planted swings; 0 is none")
     options.add_argument("--history-days", type=int, default=30)
-    options.add_argument("--maker-ppm", type=int, default=0)
-    options.add_argument("--taker-ppm", type=int, default=500)
-    options.add_argument("--notional-min", default="1", help="smallest worth of an order, in quote")
+    options.add_argument("--maker-ppm", type=int, help="default the dialect's, as for the next two")
+    options.add_argument("--taker-ppm", type=int)
+    options.add_argument("--notional-min", help="smallest worth of an order, in quote")
     options.add_argument("--credit", action="append", default=[], metavar="CURRENCY=AMOUNT", help="default 10000 of each quote currency")
     options.add_argument("--replay", action="append", default=[], metavar="SYMBOL=FILE", help="Parquet minutes instead of the seed")
     return options
@@ -48,13 +49,22 @@ def parser() -> argparse.ArgumentParser:
 
 def config_of(options: argparse.Namespace) -> Config:
     """Return the config that the options describe; raises GatehouseError."""
-    rules = Rules(options.maker_ppm, options.taker_ppm, money(options.notional_min, "notional-min"))
     return Config(
         seed=options.seed, dialect=options.dialect, start_ms=instant_ms(options.start) if options.start else START_MS, clock=options.clock,
-        trend_bps=options.planted_trend, history_days=options.history_days, rules=rules,
+        trend_bps=options.planted_trend, history_days=options.history_days, rules=_rules(options),
         credits=_pairs(options.credit), replay=_pairs(options.replay),
         port=options.port, admin_port=options.admin_port,
     )  # fmt: skip
+
+
+def _rules(options: argparse.Namespace) -> Rules:
+    """Return the dialect's usual rules, but for what the options say."""
+    least = options.notional_min
+    said = {
+        "maker_ppm": options.maker_ppm, "taker_ppm": options.taker_ppm,
+        "notional_min": None if least is None else money(least, "notional-min"),
+    }  # fmt: skip
+    return replace(USUAL.get(options.dialect, Rules()), **{name: value for name, value in said.items() if value is not None})
 
 
 def _pairs(texts: list[str]) -> tuple[tuple[str, str], ...]:

@@ -1,17 +1,20 @@
 """What an embedded exchange is started with."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sandbox.market import DAY_MS
-from sandbox.pairs import EUR_PAIRS, PAIRS, Pair, Rules
+from sandbox.pairs import EUR_PAIRS, KRAKEN_PAIRS, PAIRS, Pair, Rules
 from trader_core.model.errors import OutOfRange, UnknownName
+from trader_core.model.money import money
 
 START_MS = 1_767_571_200_000
 """2026-01-05 00:00 UTC."""
 PORT_MAX = 65_535
-LISTED: dict[str, tuple[Pair, ...]] = {"mexc": PAIRS, "binance": PAIRS + EUR_PAIRS}
+LISTED: dict[str, tuple[Pair, ...]] = {"mexc": PAIRS, "binance": PAIRS + EUR_PAIRS, "kraken": KRAKEN_PAIRS}
 """What each dialect's exchange trades unless it is told otherwise."""
+USUAL: dict[str, Rules] = {"mexc": Rules(), "binance": Rules(), "kraken": Rules(2_500, 4_000, money("0.45"))}
+"""How each dialect's exchange behaves unless it is told otherwise."""
 TREND_BPS = 180
 """The planted trend that the demonstration uses; 0 is none."""
 
@@ -25,9 +28,10 @@ class Config:
     clock: str = "stepped"
     trend_bps: int = 0
     history_days: int = 30
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules | None = None
+    """How it behaves; none stands for the dialect's usual ones."""
     dialect: str = "mexc"
-    """The protocol that it speaks: mexc or binance."""
+    """The protocol that it speaks: mexc, binance or kraken."""
     pairs: tuple[Pair, ...] = ()
     """What it trades; none stands for the dialect's usual ones."""
     credits: tuple[tuple[str, str], ...] = ()
@@ -48,6 +52,11 @@ class Config:
             raise OutOfRange(f"ports from 0 to {PORT_MAX}", f"{self.port} and {self.admin_port}", "choose others; 0 takes a free one")
         if self.start_ms < self.history_days * DAY_MS:
             raise OutOfRange("a start after 1970 and its history", str(self.start_ms), "start later")
+
+    @property
+    def in_force(self) -> Rules:
+        """Return how it behaves."""
+        return self.rules or USUAL[self.dialect]
 
     @property
     def listed(self) -> tuple[Pair, ...]:

@@ -65,6 +65,22 @@ PAIRS = (
 EUR_PAIRS = tuple(replace(pair, quote="EUR", reference=pair.reference * 86 // 100) for pair in PAIRS)
 """The same coins against the euro; a market of its own each, not tied to the dollar's."""
 
+KRAKEN_GRIDS = {
+    "BTC": (1, 8, 5_000), "ETH": (2, 8, 100_000), "SOL": (2, 8, 2_000_000), "XRP": (5, 5, 200_000), "DOGE": (7, 3, 20_000),
+    "ADA": (6, 4, 50_000), "LINK": (5, 5, 20_000), "LTC": (2, 8, 4_000_000), "AVAX": (2, 8, 10_000_000), "DOT": (4, 6, 700_000),
+}  # fmt: skip
+"""Decimals of the price, decimals of the quantity, and the smallest quantity in lots: 0.00005 BTC."""
+
+
+def _regrided(pair: Pair, price_exp: int, qty_exp: int, qty_min: int) -> Pair:
+    """Return a pair on another grid, at the same price."""
+    reference = pair.reference * 10**price_exp // 10**pair.price_exp
+    return replace(pair, price_exp=price_exp, qty_exp=qty_exp, qty_min=qty_min, reference=reference)
+
+
+KRAKEN_PAIRS = tuple(_regrided(pair, *KRAKEN_GRIDS[pair.base]) for pair in EUR_PAIRS)
+"""The pairs against the euro on Kraken's grids. Lots of coins with many decimals in their price are coarser than its 8 decimals."""
+
 DUPLICATES = ("open", "always", "accept")
 CROSSINGS = ("reject", "cancel")
 FEES_IN = ("quote", "received")

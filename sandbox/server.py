@@ -45,7 +45,7 @@ class Sandbox:
         if market is None:
             market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.listed, config.trend_bps)
         self.clock = Clock(config.start_ms, speed_of(config.clock), wall_ms)
-        self.exchange = Exchange(market, config.rules, config.seed, config.start_ms)
+        self.exchange = Exchange(market, config.in_force, config.seed, config.start_ms)
         self.dialect: Dialect = speak(config.dialect, self.exchange, config.history_from_ms)
         self.exchange.handlers[LATE] = lambda asked: self.dialect.answer(Request(*asked))
         self.faults = FaultPlan()

@@ -132,7 +132,7 @@ def whole(params: Params, name: str) -> int | None:
         raise Refused(No.PARAMETER, name) from error
 
 
-def limited(params: Params, default: int, most: int) -> int:
-    """Return the `limit` parameter within 1 and `most`."""
-    asked = whole(params, "limit")
+def limited(params: Params, default: int, most: int, name: str = "limit") -> int:
+    """Return the parameter that limits a list, within 1 and `most`."""
+    asked = whole(params, name)
     return min(max(default if asked is None else asked, 1), most)

@@ -4,7 +4,8 @@ from typing import Any
 
 from sandbox.candles import INTERVALS_MS, ROWS_MAX, Candles
 from sandbox.dialects.base import Params, limited, whole
-from sandbox.market import CLOSE, HIGH, LOW, MINUTE_MS, MINUTES_DAY, OPEN, QUOTE, TICK_MS, TICKS_DAY, VOLUME
+from sandbox.dialects.prints import Print, prints
+from sandbox.market import CLOSE, HIGH, LOW, MINUTE_MS, MINUTES_DAY, OPEN, QUOTE, TICK_MS, VOLUME
 from sandbox.matching import Exchange
 from sandbox.orders import No, Refused
 from sandbox.pairs import Pair
@@ -100,19 +101,13 @@ class PublicCalls:
             for ts, price, qty, buys in reversed(self._tape(pair, params))
         ]  # fmt: skip
 
-    def _tape(self, pair: Pair, params: Params) -> list[tuple[int, int, int, bool]]:
-        """Return (time, price, quantity, taker bought) of each traded tick asked for, oldest first."""
+    def _tape(self, pair: Pair, params: Params) -> list[Print]:
+        """Return each traded tick asked for, oldest first."""
         limit, now_tick = limited(params, TRADES_DEFAULT, TRADES_MAX), self._exchange.now_ms // TICK_MS
         start_ms, end_ms = whole(params, "startTime"), whole(params, "endTime")
         last = now_tick if end_ms is None else min(now_tick, end_ms // TICK_MS)
         first = max(last - limit + 1, 0 if start_ms is None else -(-start_ms // TICK_MS))
-        rows = []
-        for tick in range(first, last + 1):
-            day, row = divmod(tick, TICKS_DAY)
-            block = self._exchange.market.block(pair.id, day)
-            if block.volumes[row]:
-                rows.append((tick * TICK_MS, int(block.prices[row]), int(block.volumes[row]), bool(block.buys[row])))
-        return rows
+        return prints(self._exchange.market, pair.id, first, last)
 
     def ticker_day(self, _account: str, params: Params) -> Any:
         """Return the last 24 hours of one market or of all."""

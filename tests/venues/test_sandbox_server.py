@@ -166,7 +166,7 @@ def test_options_become_a_config_and_wrong_ones_one_message(capsys: pytest.Captu
     options = parser().parse_args(["--seed", "9", "--start", "2026-01-06", "--credit", "USDT=5", "--notional-min", "0.10"])
     config = config_of(options)
     assert (config.seed, config.start_ms, config.credits) == (9, START_MS + 86_400_000, (("USDT", "5"),))
-    assert config.rules.notional_min == money("0.10")
+    assert config.in_force.notional_min == money("0.10")
     assert instant_ms("2026-01-05T01:00:00+01:00") == START_MS
     for wrong in (["--clock", "99x"], ["--start", "soon"], ["--credit", "USDT"], ["--seed", "-1"], ["--taker-ppm", "-1"]):
         assert main(wrong) == 1
