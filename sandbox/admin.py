@@ -52,7 +52,9 @@ class Admin:
             body = json.loads(text) if text else {}
             self._sandbox.tick()
             answer = call(body if request.method == "POST" else dict(request.query))
-            return _json(await answer if inspect.isawaitable(answer) else answer)
+            answer = await answer if inspect.isawaitable(answer) else answer
+            await self._sandbox.sockets.publish()
+            return _json(answer)
         except (GatehouseError, json.JSONDecodeError) as error:
             return _json({"error": str(error)}, 400)
         except (KeyError, TypeError, AttributeError, ValueError) as error:

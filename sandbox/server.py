@@ -17,9 +17,12 @@ from sandbox.dialects.base import Dialect, Key, Request
 from sandbox.dialects.known import speak
 from sandbox.due import Note
 from sandbox.faults import Answer, Fault, FaultPlan, changed
+from sandbox.hub import Hub
 from sandbox.market import Market, SeededMarket
 from sandbox.matching import Exchange
 from sandbox.replay import replayed
+from sandbox.sockets import Sockets
+from sandbox.tape import Tape
 from trader_core.model.errors import OutOfRange, PortTaken
 from trader_core.model.money import money
 
@@ -48,6 +51,8 @@ class Sandbox:
         self.exchange = Exchange(market, config.in_force, config.seed, config.start_ms)
         self.dialect: Dialect = speak(config.dialect, self.exchange, config.history_from_ms)
         self.exchange.handlers[LATE] = lambda asked: self.dialect.answer(Request(*asked))
+        self.hub = Hub(self.exchange, Tape(self.exchange))
+        self.sockets = Sockets(self.hub, lambda: self.exchange.now_ms, self.tick if self.clock.speed else None)
         self.faults = FaultPlan()
         self.token = secrets.token_hex(16)
         self.port = self.admin_port = 0
@@ -61,6 +66,7 @@ class Sandbox:
             raise OutOfRange("credits of at least 0", str(paid_in), "correct them")
         for currency, amount in amounts.items():
             self.exchange.credit(account, currency, amount)
+            self.hub.paid_in(account, currency)
         api_key, secret = f"sb0{secrets.token_hex(14)}", self.dialect.secret_of(secrets.token_bytes(SECRET_CHANCE))
         self.dialect.keys[api_key] = Key(secret, account)
         return api_key, secret
@@ -81,9 +87,14 @@ class Sandbox:
         asked = Request(request.method, path, query, headers, (await request.read()).decode(errors="replace"))
         self.tick()
         fault = self.faults.hit(asked.site) if self.faults.rules else None
-        if fault is None:
-            return response(self.dialect.answer(asked))
-        return await self._faulty(fault, request, asked)
+        if fault is not None:
+            replied = await self._faulty(fault, request, asked)
+        elif headers.get("upgrade", "").lower() == "websocket" and (session := self.dialect.connect(asked)):
+            return await self.sockets.serve(request, session)
+        else:
+            replied = response(self.dialect.answer(asked))
+        await self.sockets.publish()
+        return replied
 
     async def _faulty(self, fault: Fault, request: web.BaseRequest, asked: Request) -> web.StreamResponse:
         """Act a fault out. `slow` always executes, before or after its delay; `late_execution` executes when its time has come."""
@@ -143,6 +154,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Close every socket."""
+        await self.sockets.stop()
         for runner in self._runners:
             await runner.cleanup()
         self._runners = []

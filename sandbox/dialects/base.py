@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from sandbox.dialects.session import Session
 from sandbox.faults import Answer
 from sandbox.market import MINUTE_MS
 from sandbox.matching import Exchange
@@ -92,6 +93,10 @@ class Dialect(ABC):
     @abstractmethod
     def secret_of(self, chance: bytes) -> str:
         """Return a key's secret, as this protocol writes it, made of 64 random bytes."""
+
+    def connect(self, _request: Request) -> Session | None:
+        """Begin a conversation on a websocket; None where there is none to be had."""
+        return None
 
     @abstractmethod
     def refusal(self, refused: Refused) -> Answer:

@@ -4,12 +4,17 @@ Orders of EUR and USDT pairs. A client id is unique among open orders only; fees
 """
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from sandbox.candles import Candles
-from sandbox.dialects.base import Route
+from sandbox.dialects.base import Params, Request, Route
+from sandbox.dialects.binance_account import AccountSession
 from sandbox.dialects.binance_public import PublicCalls
 from sandbox.dialects.binance_signed import SignedCalls
+from sandbox.dialects.binance_stream import MarketSession
 from sandbox.dialects.hexsigned import Code, HexSigned
+from sandbox.dialects.session import Session
+from sandbox.dialects.wording import Worded
 from sandbox.matching import Exchange
 from sandbox.orders import No
 
@@ -31,6 +36,7 @@ CODES: Mapping[No, Code] = {
     No.KEY: Code(401, -2015, "Invalid API-key, IP, or permissions for action."),
     No.SIGNATURE: Code(400, -1022, "Signature for this request is not valid."),
     No.TIMESTAMP: Code(400, -1021, "Timestamp for this request is outside of the recvWindow."),
+    No.LISTEN_KEY: Code(400, -1125, "This listenKey does not exist."),
     No.RATE: Code(429, -1003, "Too much request weight used; current limit is exceeded."),
     No.WOULD_TRIGGER: Code(400, -2010, "Stop price would trigger immediately."),
     No.TOO_MANY: Code(400, -1013, "Filter failure: MAX_NUM_ORDERS"),
@@ -50,6 +56,7 @@ class Binance(HexSigned):
         """Offer the routes over an exchange."""
         super().__init__(exchange)
         public, signed = PublicCalls(exchange, candles), SignedCalls(exchange, self.powers)
+        self._public, self._signed, self._worded = public, signed, Worded()
         self._routes = {
             "GET /api/v3/ping": Route(public.ping, signed=False, weight=1),
             "GET /api/v3/time": Route(public.time, signed=False, weight=1),
@@ -74,3 +81,19 @@ class Binance(HexSigned):
             "GET /api/v3/allOrders": Route(signed.all_orders, signed=True, weight=20),
             "GET /api/v3/myTrades": Route(signed.my_trades, signed=True, weight=20),
         }
+
+    def connect(self, request: Request) -> Session | None:
+        """Begin a conversation: about markets on `/ws` and `/stream`, streams of which may be named, or an account on `/ws-api/v3`."""
+        now_ms, path = self.exchange.now_ms, request.path
+        if path == "/ws-api/v3":
+            return AccountSession(self.exchange, self._signed, self._speaker, self.keys.__contains__, self.refusal, now_ms)
+        root, _, rest = path.removeprefix("/").partition("/")
+        if root not in ("ws", "stream"):
+            return None
+        named = rest if root == "ws" else dict(parse_qsl(request.query)).get("streams", "")
+        return MarketSession(self.exchange, self._worded, self._public.day_of, named.split("/"), now_ms, combined=root == "stream")
+
+    def _speaker(self, params: Params) -> str:
+        """Return the account that signed parameters of the websocket API: sorted by name, and not encoded."""
+        signed = "&".join(f"{name}={value}" for name, value in sorted(params.items()) if name != "signature")
+        return self._authenticated(f"{signed}&signature={params.get('signature', '')}", params.get("apiKey", ""))

@@ -115,8 +115,9 @@ class PublicCalls(MexcPublicCalls):
             for ts, price, qty, buys in self._tape(pair, params)
         ]  # fmt: skip
 
-    def _day_of(self, pair: Pair) -> dict[str, Any]:
-        day = super()._day_of(pair)
+    def day_of(self, pair: Pair) -> dict[str, Any]:
+        """Return the last 24 hours of one market."""
+        day = super().day_of(pair)
         if "priceChangePercent" not in day:
             return day
         percent = to_text(from_text(day["priceChangePercent"], 6, "a share"), 4)

@@ -78,6 +78,10 @@ class SignedCalls(MexcSignedCalls):
         ]
         return [self._numbered_fill(fill) for fill in (found[:limit] if from_id is not None else found[-limit:])]
 
+    def report(self, order: Order) -> dict[str, Any]:
+        """Return an order as every call reports it."""
+        return self._order(order)
+
     def _rates(self) -> dict[str, int]:
         rules = self._exchange.rules
         return {"maker": rules.maker_ppm, "taker": rules.taker_ppm, "buyer": 0, "seller": 0}

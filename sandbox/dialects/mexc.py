@@ -4,12 +4,17 @@ What MEXC does with a client id used twice, and with a post-only order that woul
 """
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from sandbox.candles import Candles
-from sandbox.dialects.base import Route
+from sandbox.dialects.base import Request, Route
 from sandbox.dialects.hexsigned import Code, HexSigned
+from sandbox.dialects.listen_keys import ListenKeys
 from sandbox.dialects.mexc_public import PublicCalls
 from sandbox.dialects.mexc_signed import SignedCalls
+from sandbox.dialects.mexc_stream import MexcSession
+from sandbox.dialects.session import Session
+from sandbox.dialects.wording import Worded
 from sandbox.matching import Exchange
 from sandbox.orders import No
 
@@ -31,6 +36,7 @@ CODES: Mapping[No, Code] = {
     No.KEY: Code(400, 10072, "Api key info invalid"),
     No.SIGNATURE: Code(400, 700002, "Signature for this request is not valid."),
     No.TIMESTAMP: Code(400, 700003, "Timestamp for this request is outside of the recvWindow."),
+    No.LISTEN_KEY: Code(400, -1125, "This listenKey does not exist."),
     No.RATE: Code(429, 429, "Too Many Requests"),
     No.WOULD_TRIGGER: Code(400, 30041, "current order type can not place order"),
     No.TOO_MANY: Code(400, 30029, "Cannot exceed the maximum order limit"),
@@ -50,6 +56,7 @@ class Mexc(HexSigned):
         """Offer the routes over an exchange."""
         super().__init__(exchange)
         public, signed = PublicCalls(exchange, candles), SignedCalls(exchange, self.powers)
+        self.listen_keys, self._worded = ListenKeys(exchange), Worded()
         self._routes = {
             "GET /api/v3/ping": Route(public.ping, signed=False, weight=1),
             "GET /api/v3/time": Route(public.time, signed=False, weight=1),
@@ -73,4 +80,15 @@ class Mexc(HexSigned):
             "DELETE /api/v3/openOrders": Route(signed.cancel_all, signed=True, weight=1),
             "GET /api/v3/allOrders": Route(signed.all_orders, signed=True, weight=10),
             "GET /api/v3/myTrades": Route(signed.my_trades, signed=True, weight=10),
+            "POST /api/v3/userDataStream": Route(self.listen_keys.create, signed=True, weight=1),
+            "GET /api/v3/userDataStream": Route(self.listen_keys.valid, signed=True, weight=1),
+            "PUT /api/v3/userDataStream": Route(self.listen_keys.keep, signed=True, weight=1),
+            "DELETE /api/v3/userDataStream": Route(self.listen_keys.remove, signed=True, weight=1),
         }
+
+    def connect(self, request: Request) -> Session | None:
+        """Begin a conversation on `/ws`; a listen key in the query adds the account's channels."""
+        if request.path != "/ws":
+            return None
+        listen_key = dict(parse_qsl(request.query, keep_blank_values=True)).get("listenKey", "")
+        return MexcSession(self.exchange, self._worded, self.listen_keys, listen_key, self.exchange.now_ms)

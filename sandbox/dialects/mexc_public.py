@@ -111,7 +111,7 @@ class PublicCalls:
 
     def ticker_day(self, _account: str, params: Params) -> Any:
         """Return the last 24 hours of one market or of all."""
-        return self._each(params, self._day_of)
+        return self._each(params, self.day_of)
 
     def ticker_price(self, _account: str, params: Params) -> Any:
         """Return the last price of one market or of all."""
@@ -137,7 +137,8 @@ class PublicCalls:
             "askPrice": self._price(pair, ask[0]), "askQty": to_text(ask[1], pair.qty_exp),
         }  # fmt: skip
 
-    def _day_of(self, pair: Pair) -> dict[str, Any]:
+    def day_of(self, pair: Pair) -> dict[str, Any]:
+        """Return the last 24 hours of one market."""
         now_ms = self._exchange.now_ms
         first = now_ms // MINUTE_MS - MINUTES_DAY
         rows = self._candles.since(pair.id, first, now_ms)
