@@ -119,8 +119,10 @@ class Hub:
                 if member.closed or self.meddler.silent(topic.stream.site, ts_ms):
                     continue
                 for delay_ms, told in self.meddler.deliver(topic.stream.site, event, ts_ms):
-                    self._sent += 1
-                    heapq.heappush(self._due, (ts_ms + delay_ms, self._sent, member, topic, told))
+                    told_as = topic if told is event else _alike(topic, told)
+                    if told_as in member.session.topics:
+                        self._sent += 1
+                        heapq.heappush(self._due, (ts_ms + delay_ms, self._sent, member, told_as, told))
 
     def _cut(self, member: Member) -> None:
         sites = {topic.stream.site for topic in member.session.topics}
@@ -159,3 +161,8 @@ class Hub:
         for member in self.members:
             for topic in member.session.topics:
                 self._listening.setdefault(topic, []).append(member)
+
+
+def _alike(topic: Topic, event: Event) -> Topic | None:
+    """Return the topic of an event that is of the same stream as another: a meddler may tell of another market or candle."""
+    return next((other for other in topics_of(event) if other.stream is topic.stream), None)

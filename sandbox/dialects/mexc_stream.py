@@ -99,7 +99,7 @@ class MexcSession:
         return None
 
     def push(self, topic: Topic, event: Event) -> list[Frame]:
-        """Return one message a channel; trades wait until their tenth of a second is over."""
+        """Return one message a channel; trades wait until their tenth of a second is over. That a candle closed is not told."""
         if isinstance(event, TradeSeen):
             gathered = self._trades.get(event.name, [])
             if gathered and gathered[-1].ts_ms // BUCKET_MS == event.ts_ms // BUCKET_MS:
@@ -108,6 +108,8 @@ class MexcSession:
             frames = self._deals(event.name)
             self._trades[event.name] = [event]
             return frames
+        if isinstance(event, CandleSeen) and event.closed:
+            return []
         if topic.stream in PRIVATE.values():
             return [self._message(channel, topic, event) for channel in self._open.of(topic)]
         return [self._worded.of(channel, event, partial(self._message, channel, topic, event)) for channel in self._open.of(topic)]
