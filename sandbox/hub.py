@@ -34,6 +34,7 @@ class Member:
         """Begin open."""
         self.session, self._put = session, put
         self.closed = False
+        self.topics = session.topics
 
     def put(self, frames: list[Frame]) -> None:
         """Send frames; after a close there are none."""
@@ -62,9 +63,8 @@ class Hub:
 
     def join(self, session: Session, put: Callable[[Frame], None]) -> Member:
         """Add a connection, which hears of what happens from now on."""
-        self.flush(self._exchange.now_ms)
         if not self.members:
-            ledger = self._exchange.ledger
+            self.told_ms, ledger = self._exchange.now_ms, self._exchange.ledger
             self._held = {(account, name): held for account in ledger.accounts() for name, held in ledger.of(account).items()}
         member = Member(session, put)
         self.members.append(member)
@@ -80,9 +80,6 @@ class Hub:
 
     def heard(self, member: Member, text: str) -> None:
         """Take what a client said, and answer."""
-        if not self.answers():
-            return
-        self.flush(self._exchange.now_ms)
         member.put(member.session.receive(text, self._exchange.now_ms))
         self._index()
 
@@ -112,6 +109,8 @@ class Hub:
         for member in self.members:
             member.put(member.session.settle(self.told_ms))
             self._cut(member)
+        if any(member.session.topics != member.topics for member in self.members):
+            self._index()
 
     def _tell(self, ts_ms: int, event: Event) -> None:
         for topic in topics_of(event):
@@ -120,12 +119,12 @@ class Hub:
                     continue
                 for delay_ms, told in self.meddler.deliver(topic.stream.site, event, ts_ms):
                     told_as = topic if told is event else _alike(topic, told)
-                    if told_as in member.session.topics:
+                    if told_as in member.topics:
                         self._sent += 1
                         heapq.heappush(self._due, (ts_ms + delay_ms, self._sent, member, told_as, told))
 
     def _cut(self, member: Member) -> None:
-        sites = {topic.stream.site for topic in member.session.topics}
+        sites = {topic.stream.site for topic in member.topics}
         for site in (CONNECTION, *sorted(sites)):
             code = self.meddler.cut(site, self.told_ms)
             if code is not None:
@@ -159,7 +158,8 @@ class Hub:
     def _index(self) -> None:
         self._listening = {}
         for member in self.members:
-            for topic in member.session.topics:
+            member.topics = member.session.topics
+            for topic in member.topics:
                 self._listening.setdefault(topic, []).append(member)
 
 
