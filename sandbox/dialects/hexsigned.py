@@ -59,8 +59,8 @@ class HexSigned(Dialect):
         if key is None:
             raise Refused(No.KEY)
         signed, _, signature = sent.rpartition("&signature=")
-        expected = hmac.new(key.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), signature.encode()):
+        expected = hmac.new(key.secret.encode(), signed.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), signature.encode(errors="surrogatepass")):
             raise Refused(No.SIGNATURE)
         params = dict(parse_qsl(signed))
         try:

@@ -108,6 +108,9 @@ def value_of(instrument: Instrument, price: int, qty: int, *, up: bool) -> int:
 
 def _exact(text: str, exponent: int, what: str) -> int:
     try:
-        return from_text(text, exponent, what)
+        found = from_text(text, exponent, what)
     except OutOfRange as error:
         raise DataFault(error.expected, error.found, "check the venue's data and its instrument") from error
+    if found > PRODUCT_MAX:
+        raise DataFault(f"{what} within the doors", repr(text)[:60], "check the venue's data and its instrument")
+    return found

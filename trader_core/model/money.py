@@ -4,7 +4,7 @@ Decimals exist at two doors only (`from_text`, `to_text`). Everything between is
 int64 is checked here against Python's unbounded integers. A division happens once, at booking, and rounds against us.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from trader_core.model.errors import OutOfRange
 
@@ -22,6 +22,8 @@ MONEY_MAX = 10**17
 PRODUCT_MAX = 4 * 10**18
 """No price times quantity may be larger than this: int64 wraps at 9.2e18, silently."""
 POWERS: tuple[int, ...] = tuple(10**exponent for exponent in range(MONEY_EXP + 1))
+_WIDE = Context(prec=10_000)
+"""So many digits that none is rounded away before it was looked at."""
 HEADROOM = 10
 """A frozen instrument takes prices up to this many times its reference price; beyond is a DataFault."""
 
@@ -39,7 +41,7 @@ def from_text(text: str, exponent: int, what: str = "value") -> int:
         raise OutOfRange(f"{what} as a finite number", repr(text)[:60], "correct it")
     if value.adjusted() > 20:  # noqa: PLR2004 - keeps a hostile exponent from building a huge integer
         raise OutOfRange(f"{what} below 10^20", repr(text)[:60], "correct it")
-    scaled = value.scaleb(exponent)
+    scaled = value.scaleb(exponent, _WIDE)
     if scaled != scaled.to_integral_value():
         raise OutOfRange(f"{what} with at most {exponent} decimals", repr(text)[:60], "round it first")
     return int(scaled)

@@ -8,6 +8,9 @@ from typing import Any
 
 from trader_core.venues.outcomes import Codes
 
+BESIDE = "beside an order"
+"""Behind the code of an answer that refuses an order and names one all the same: it proves neither."""
+
 
 def _object(body: str) -> dict[str, Any]:
     try:
@@ -18,10 +21,14 @@ def _object(body: str) -> dict[str, Any]:
 
 
 def _number(body: str) -> str:
-    """Return the `code` of an object, "" for none and for those that mean success."""
-    code = _object(body).get("code")
-    known = isinstance(code, int | str) and not isinstance(code, bool)
-    return "" if not known or str(code) in {"0", "200"} else str(code)
+    """Return the `code` of an object, "" for none and for those that mean success; one beside an order's id is on no list."""
+    answer = _object(body)
+    code = answer.get("code")
+    if code is None or (isinstance(code, int | str) and not isinstance(code, bool) and str(code) in {"", "0", "200"}):
+        return ""
+    if not isinstance(code, int | str) or isinstance(code, bool):
+        return "unnamed"
+    return str(code) if answer.get("orderId") is None else f"{code} {BESIDE}"
 
 
 def _number_and_text(body: str) -> str:
@@ -32,11 +39,14 @@ def _number_and_text(body: str) -> str:
 
 def _words(body: str) -> str:
     """Return the first error of Kraken's envelope without its detail: EGeneral:Invalid arguments:volume loses its last part."""
-    errors = _object(body).get("error")
+    answer = _object(body)
+    errors, result = answer.get("error"), answer.get("result")
     found = [error for error in errors if not str(error).startswith("W")] if isinstance(errors, list) else []
     if not found:
         return ""
-    return ":".join(str(found[0]).split(":")[:2])[:80] or "unnamed"
+    code = ":".join(found[0].split(":")[:2]) if isinstance(found[0], str) else ""
+    code = code or "unnamed"
+    return f"{code} {BESIDE}" if isinstance(result, dict) and result.get("txid") else code
 
 
 def _set(*codes: int) -> frozenset[str]:

@@ -1,15 +1,27 @@
 """Single fields of raw payloads, each checked on its way in. Pure."""
 
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from trader_core.model.errors import DataFault
 from trader_core.model.instrument import Instrument
 
 CURRENCY = re.compile(r"[A-Z0-9]{1,20}")
 _ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+_CLIENT_ID = re.compile(r"[\x20-\x7e]{0,100}")
+T = TypeVar("T")
 _TIME_MS_MIN, _TIME_MS_MAX = 10**12, 10**14
+
+
+def vouched(parse: Callable[[Any], T], payload: object) -> T:
+    """Return what a parser makes of a payload; raises DataFault for whatever it cannot vouch for, one nested without end included."""
+    try:
+        return parse(payload)
+    except RecursionError as error:
+        raise DataFault("a payload of some levels", "one that is nested too deeply", "treat it as no answer") from error
 
 
 def record(payload: object, what: str) -> dict[str, Any]:
@@ -27,11 +39,13 @@ def rows(payload: object, what: str) -> list[Any]:
 
 
 def text(row: dict[str, Any], key: str) -> str:
-    """Return a number's decimal text; raises DataFault unless it is written as a finite number or as its text."""
+    """Return a number's decimal text; raises DataFault unless it is written as a finite number or as its text, in plain digits."""
     value = row.get(key)
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+    known = isinstance(value, str | int | float) and not isinstance(value, bool)
+    found = repr(value) if isinstance(value, float) else str(value) if known else ""
+    if not _NUMBER.fullmatch(found):
         raise DataFault(f"{key} as a number", repr(value)[:60], "treat it as no answer")
-    return repr(value) if isinstance(value, float) else str(value)
+    return found
 
 
 def time_of(value: object, what: str) -> int:
@@ -54,6 +68,14 @@ def id_of(row: dict[str, Any], key: str) -> str:
     found = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not _ID.fullmatch(found) or not any(c.isdigit() for c in found):
         raise DataFault(f"{key} as an id", repr(value)[:60], "treat it as no answer")
+    return found
+
+
+def client_id_of(value: object) -> str:
+    """Return a client id, "" for none, whoever chose it; raises DataFault unless it is a line of plain characters."""
+    found = "" if value is None else value
+    if not isinstance(found, str) or not _CLIENT_ID.fullmatch(found):
+        raise DataFault("a client id as text", repr(value)[:60], "treat it as no answer")
     return found
 
 

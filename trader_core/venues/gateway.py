@@ -16,8 +16,10 @@ import ccxt.async_support as ccxt
 from trader_core.model.errors import DataFault
 from trader_core.model.instrument import Instrument
 from trader_core.venues import history, order_test, outcomes
+from trader_core.venues.adapters.base import Row
 from trader_core.venues.adapters.known import ADAPTERS
 from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
+from trader_core.venues.fields import vouched
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.permissions import Permissions
 from trader_core.venues.port import CLOSED, Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
@@ -161,15 +163,13 @@ class Gateway(Reads):
         rows = await history.rows(self._wire, self._adapter, self._read, instrument, since_ms)
         if rows.value is None:
             return Reply(rows.outcome, code=rows.code, evidence=rows.evidence)
-        mine = [row for row in rows.value if self._adapter.concerns(row, instrument)]
         try:
-            foreign = next((row for row in mine if self._adapter.fee_is_foreign(row, instrument)), None)
-            if foreign is not None:
-                return Reply(Outcome.RESTRICTED, code="fee_currency", evidence=self._wire.clean(f"a fee in a third currency: {foreign}"))
-            known = {trade.trade_id: trade for trade in (self._adapter.trade(row, instrument) for row in mine)}
+            foreign, trades = vouched(partial(self._fills, instrument), rows.value)
         except DataFault as fault:
             return Reply(Outcome.RETRYABLE_READ, code="malformed", evidence=self._wire.clean(str(fault)))
-        found = sorted((trade for trade in known.values() if trade.ts_ms >= since_ms), key=lambda trade: (trade.ts_ms, trade.trade_id))
+        if foreign:
+            return Reply(Outcome.RESTRICTED, code="fee_currency", evidence=self._wire.clean(f"a fee in a third currency: {foreign}"))
+        found = sorted((trade for trade in trades if trade.ts_ms >= since_ms), key=lambda trade: (trade.ts_ms, trade.trade_id))
         return await self._owned(instrument, found)
 
     async def balances(self) -> Reply[list[Balance]]:
@@ -181,7 +181,7 @@ class Gateway(Reads):
         ask = self._adapter.dead_man(seconds)
         if ask is None:
             return Reply(Outcome.RESTRICTED, code="no_switch", evidence=f"{self.profile.name} has no dead man's switch")
-        return await self._read(ask, lambda _: None, Lane.URGENT)
+        return await self._read(ask, self._adapter.dead_man_set, Lane.URGENT)
 
     def _fault(self, request: SendRequest) -> str:
         """Return why this request cannot be written at all, or ""."""
@@ -202,6 +202,13 @@ class Gateway(Reads):
         if reply.value is not None:
             self._client_ids[reply.value.venue_order_id] = reply.value.client_order_id
         return reply
+
+    def _fills(self, instrument: Instrument, rows: list[Row]) -> tuple[str, list[VenueTrade]]:
+        """Return a row with a fee in a third currency, "" for none, and otherwise each trade once."""
+        mine = [row for row in rows if self._adapter.concerns(row, instrument)]
+        foreign = next((str(row) for row in mine if self._adapter.fee_is_foreign(row, instrument)), "")
+        known = {trade.trade_id: trade for trade in (self._adapter.trade(row, instrument) for row in mine if not foreign)}
+        return foreign, list(known.values())
 
     def _name(self, instrument: Instrument, venue_order_id: str, payload: object) -> str:
         return self._adapter.named(payload, instrument, venue_order_id)

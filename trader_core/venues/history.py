@@ -24,7 +24,7 @@ async def rows(wire: Wire, adapter: Adapter, read: Read, instrument: Instrument,
     spans, found = _spans(since_ms, end_ms, adapter.span_max_ms), list[Row]()
     while spans:
         begin, end = spans.pop()
-        offset, more = 0, True
+        offset, more, seen = 0, True, set[str]()
         while more:
             page = await read(adapter.trades_ask(instrument, begin, end, offset), lambda raw: adapter.trades(raw, instrument), Lane.URGENT)
             if page.value is None:
@@ -37,6 +37,10 @@ async def rows(wire: Wire, adapter: Adapter, read: Read, instrument: Instrument,
                 break
             found += page.value.rows
             offset += count
+            names = {str(row.get("id")) for row in page.value.rows}
+            if names and names <= seen:
+                return Reply(Outcome.RETRYABLE_READ, code="same_page", evidence=f"the trades from {offset - count} on came before")
+            seen |= names
             more = page.value.total is not None and count > 0 and offset < page.value.total
             if page.value.total is not None and count == 0 and offset < page.value.total:
                 return Reply(Outcome.RETRYABLE_READ, code="short_page", evidence=f"{offset} of {page.value.total} trades, then none")

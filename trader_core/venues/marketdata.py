@@ -13,6 +13,7 @@ from trader_core.model.money import MONEY_EXP, PPM, PRODUCT_MAX
 from trader_core.venues.fields import CURRENCY, market_id, number_of, record, rows, same, text, time_of
 
 _GRID_MAX = 12
+_STEP_MAX = 1_000_000
 
 
 class Book(NamedTuple):
@@ -92,8 +93,8 @@ def instrument(row: dict[str, Any], venue: str, fee_in_base: bool) -> Instrument
         qty_exp=qty_exp,
         tick=1,
         lot=1,
-        qty_min=_up(text(row, "baseSizePrecision"), qty_exp),
-        notional_min=_up(text(row, "quoteAmountPrecision"), MONEY_EXP),
+        qty_min=up(row, "baseSizePrecision", qty_exp),
+        notional_min=up(row, "quoteAmountPrecision", MONEY_EXP),
         maker_ppm=fee_ppm(row, "makerCommission"),
         taker_ppm=fee_ppm(row, "takerCommission"),
         fee_in_base=fee_in_base,
@@ -111,6 +112,8 @@ def grid_of(value: str, what: str) -> tuple[int, int]:
     exponent = max(-int(step.as_tuple().exponent), 0)
     if step <= 0 or exponent > _GRID_MAX:
         raise DataFault(f"{what} as a positive step of at most {_GRID_MAX} decimals", value[:60], "do not trade it")
+    if step > _STEP_MAX:
+        raise DataFault(f"{what} up to {_STEP_MAX}", value[:60], "do not trade it")
     return exponent, int(step.scaleb(exponent))
 
 
@@ -122,8 +125,12 @@ def fee_ppm(row: dict[str, Any], key: str) -> int:
     return int((value * PPM).to_integral_value(ROUND_CEILING))
 
 
-def _up(value: str, exponent: int) -> int:
-    return int(number_of(value, "a minimum").scaleb(exponent).to_integral_value(ROUND_CEILING))
+def up(row: dict[str, Any], key: str, exponent: int) -> int:
+    """Return a minimum on its exponent, rounded up; raises DataFault when nothing could be as large."""
+    found = int(number_of(text(row, key), key).scaleb(exponent).to_integral_value(ROUND_CEILING))
+    if found > PRODUCT_MAX:
+        raise DataFault(f"{key} within the doors", str(row.get(key))[:60], "do not trade it")
+    return found
 
 
 def _exponent(row: dict[str, Any], key: str) -> int:

@@ -15,6 +15,9 @@ EVIDENCE_MAX = 2_000
 _SIGNED = re.compile(
     r"(?i)((?:signature|listenKey|X-M(?:EXC|BX)-APIKEY|API-Key|API-Sign|api_?key|secret)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',;}]+"
 )
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What neither the journal's bytes nor the database's text can hold."""
+_CODE_MAX = 80
 _RATE_STATUS = frozenset({418, 429, 510})
 _SERVER_ERROR = 500
 _SAID_TO_READS = (Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED)
@@ -77,7 +80,7 @@ def code_of(call: Call) -> str:
     """Return the venue's own error code in a whole answer, or "" when there is none."""
     if call.body is None or call.body.startswith("["):  # a list has no code: bars need no second parsing
         return ""
-    return call.codes.read(call.body)
+    return storable(call.codes.read(call.body))[:_CODE_MAX]
 
 
 def of_create(call: Call) -> Outcome:
@@ -131,4 +134,9 @@ def redact(text: str, secrets: Sequence[str]) -> str:
     """Return the text with every secret, and whatever stands behind a name such as `signature=`, replaced by ***."""
     for secret in secrets:
         text = text.replace(secret, "***") if secret else text
-    return _SIGNED.sub(r"\1***", text)
+    return _SIGNED.sub(r"\1***", storable(text))
+
+
+def storable(text: str) -> str:
+    """Return a text that can be written down: what cannot is shown as the replacement character."""
+    return _UNSTORABLE.sub("\ufffd", text)

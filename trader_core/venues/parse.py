@@ -7,7 +7,7 @@ from trader_core.model.errors import DataFault
 from trader_core.model.instrument import Instrument, price_from, qty_from
 from trader_core.model.money import MONEY_EXP, MONEY_MAX
 from trader_core.model.session import Side
-from trader_core.venues.fields import CURRENCY, id_of, market_id, number_of, record, rows, same, text, time_of
+from trader_core.venues.fields import CURRENCY, client_id_of, id_of, market_id, number_of, record, rows, same, text, time_of
 from trader_core.venues.port import Balance, SendRequest, VenueOrder, VenueOrderState, VenueTrade
 
 WIRE_TYPES = {"IOC": "IMMEDIATE_OR_CANCEL", "LIMIT": "LIMIT", "MARKET": "MARKET", "POST_ONLY": "LIMIT_MAKER"}
@@ -55,8 +55,6 @@ def order(payload: object, instrument: Instrument, client_order_id: str | None =
     if client_order_id is not None:
         named = client_order_id if client_order_id in ids else named
         same("clientOrderId", named, client_order_id)
-    if not isinstance(named, str):
-        raise DataFault("a client id as text", repr(named)[:60], "treat it as no answer")
     qty, filled = qty_from(instrument, text(row, "origQty")), qty_from(instrument, text(row, "executedQty"))
     state = STATES.get(str(row.get("status")))
     if state is None:
@@ -66,7 +64,7 @@ def order(payload: object, instrument: Instrument, client_order_id: str | None =
     if state is VenueOrderState.OPEN and 0 < filled < qty:
         state = VenueOrderState.PARTIAL
     created_ms = time_of(row["time"], "time") if row.get("time") else 0
-    return VenueOrder(named, id_of(row, "orderId"), state, qty, filled, created_ms, str(row.get("type")).startswith(STOPS))
+    return VenueOrder(client_id_of(named), id_of(row, "orderId"), state, qty, filled, created_ms, str(row.get("type")).startswith(STOPS))
 
 
 def trade(payload: object, instrument: Instrument) -> VenueTrade:
@@ -80,10 +78,9 @@ def trade(payload: object, instrument: Instrument) -> VenueTrade:
     if qty == 0:
         raise DataFault("a trade of more than nothing", "quantity 0", "ask again")
     fee, fee_base = _fee(row, instrument)
-    client_id = row.get("clientOrderId") or ""
     return VenueTrade(
         trade_id=id_of(row, "id"),
-        client_order_id=str(client_id),
+        client_order_id=client_id_of(row.get("clientOrderId")),
         venue_order_id=id_of(row, "orderId"),
         symbol=instrument.symbol,
         side=Side.BUY if buyer else Side.SELL,

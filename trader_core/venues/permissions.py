@@ -27,7 +27,7 @@ def read(payload: object) -> Permissions:
     trades, withdraws, markets = row.get("canTrade"), row.get("canWithdraw"), rows(row.get("permissions"), "permissions")
     if not isinstance(trades, bool) or not isinstance(withdraws, bool):
         raise DataFault("canTrade and canWithdraw as true or false", repr((trades, withdraws))[:60], "ask again")
-    if not all(isinstance(market, str) and market.isascii() and len(market) < 40 for market in markets):  # noqa: PLR2004
+    if not all(isinstance(market, str) and market.isascii() and market.isprintable() and len(market) < 40 for market in markets):  # noqa: PLR2004
         raise DataFault("permissions as names", repr(markets)[:60], "ask again")
     return Permissions(trades, withdraws, tuple(sorted(markets)))
 

@@ -9,6 +9,7 @@ from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 from trader_core.model.instrument import Instrument
 from trader_core.venues import outcomes
 from trader_core.venues.ask import Ask
+from trader_core.venues.fields import vouched
 from trader_core.venues.limiter import Lane
 from trader_core.venues.marketdata import Book, Ticker
 from trader_core.venues.outcomes import Call
@@ -59,11 +60,11 @@ class Reads:
                 missing.append(symbol)
                 continue
             try:
-                found.append(self._adapter.instrument(row, self.profile.name, fee_in_base=self.profile.fee_in_base))
+                found.append(vouched(self._instrument, row))
             except (DataFault, OutOfRange) as fault:
                 missing.append(f"{symbol} ({fault})")
         if missing:
-            return Reply(Outcome.NOT_FOUND, code="symbol", evidence=f"cannot be traded: {', '.join(missing)}"[: outcomes.EVIDENCE_MAX])
+            return Reply(Outcome.NOT_FOUND, code="symbol", evidence=self._wire.clean(f"cannot be traded: {', '.join(missing)}"))
         return await self._with_fees(found)
 
     async def fees(self, symbol: str) -> Reply[tuple[int, int]]:
@@ -113,6 +114,9 @@ class Reads:
         self.use(out)
         return Reply(Outcome.OK, out)
 
+    def _instrument(self, row: dict[str, Any]) -> Instrument:
+        return self._adapter.instrument(row, self.profile.name, fee_in_base=self.profile.fee_in_base)
+
     def _known(self, symbol: str) -> Instrument:
         if symbol not in self._instruments:
             raise UnknownName("a symbol whose instrument was loaded", repr(symbol), "call instruments() or use() first")
@@ -125,7 +129,7 @@ class Reads:
 
     def _parsed(self, call: Call, parse: Callable[[Any], T], otherwise: Outcome) -> Reply[T]:
         try:
-            return Reply(Outcome.OK, parse(call.payload))
+            return Reply(Outcome.OK, vouched(parse, call.payload))
         except DataFault as fault:
             return Reply(otherwise, code="malformed", evidence=self._wire.evidence(call, str(fault)))
 

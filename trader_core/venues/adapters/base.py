@@ -235,6 +235,10 @@ class Adapter(ABC):
         """Ask the venue to cancel everything unless it hears from us within `seconds`; None where it has no such switch."""
         return None
 
+    def dead_man_set(self, payload: object) -> None:
+        """Pass when the venue says that its switch is set; raises DataFault otherwise, as one without a switch always does."""
+        raise DataFault("an answer about a switch", repr(payload)[:60], "do not rely on it")
+
 
 def checked_id(text: str, fits: bool, expected: str) -> str:  # noqa: FBT001 - the caller's own test
     """Return a client id that fits; raises DataFault otherwise."""

@@ -1,8 +1,5 @@
 """Binance's spot protocol where it differs from MEXC's: time in force, full answers, filters in lists, rights of a key. Pure."""
 
-from decimal import ROUND_CEILING
-from typing import Any
-
 from trader_core.model.bar import TIMEFRAMES_MS
 from trader_core.model.errors import DataFault
 from trader_core.model.instrument import Instrument, price_text
@@ -11,7 +8,7 @@ from trader_core.venues import codes, marketdata, parse
 from trader_core.venues.adapters.base import Row
 from trader_core.venues.adapters.mexc import Mexc
 from trader_core.venues.ask import Ask
-from trader_core.venues.fields import CURRENCY, market_id, number_of, record, rows, text
+from trader_core.venues.fields import CURRENCY, market_id, record, rows
 from trader_core.venues.marketdata import Ticker
 from trader_core.venues.permissions import SPOT, Permissions
 from trader_core.venues.port import SendRequest, VenueOrder
@@ -67,8 +64,8 @@ class Binance(Mexc):
             qty_exp=qty_exp,
             tick=tick,
             lot=lot,
-            qty_min=_up(filters["LOT_SIZE"], "minQty", qty_exp),
-            notional_min=_up(cost, "minNotional", MONEY_EXP),
+            qty_min=marketdata.up(filters["LOT_SIZE"], "minQty", qty_exp),
+            notional_min=marketdata.up(cost, "minNotional", MONEY_EXP),
             maker_ppm=1_000,
             taker_ppm=1_000,
             fee_in_base=fee_in_base,
@@ -125,7 +122,3 @@ class Binance(Mexc):
 
     def _wallet(self, endpoint: str, params: dict[str, str]) -> Ask:
         return Ask("GET", endpoint, ("sapi",), f"/sapi/v1/{endpoint}", params, 1, private=True)
-
-
-def _up(row: dict[str, Any], key: str, exponent: int) -> int:
-    return int(number_of(text(row, key), key).scaleb(exponent).to_integral_value(ROUND_CEILING))

@@ -15,7 +15,7 @@ from trader_core.venues.adapters import kraken_fields as kf
 from trader_core.venues.adapters.base import Page, Row, checked_id
 from trader_core.venues.adapters.kraken_public import KrakenPublic
 from trader_core.venues.ask import Ask
-from trader_core.venues.fields import number_of, record, rows, text
+from trader_core.venues.fields import client_id_of, number_of, record, rows, text
 from trader_core.venues.marketdata import fee_ppm
 from trader_core.venues.permissions import SPOT, Permissions
 from trader_core.venues.port import Balance, SendRequest, VenueOrder, VenueTrade
@@ -146,6 +146,8 @@ class Kraken(KrakenPublic):
 
     def open(self, payload: object, instrument: Instrument) -> list[VenueOrder]:
         """Return the open orders of a symbol."""
+        if "open" not in kf.result_of(payload):
+            raise DataFault("open orders", "an answer without them", "ask again")
         return self._orders(payload, instrument)
 
     def trades_ask(self, _instrument: Instrument, begin_ms: int, end_ms: int, offset: int) -> Ask:
@@ -188,7 +190,7 @@ class Kraken(KrakenPublic):
     def permissions(self, payload: object) -> Permissions:
         """Return what the key may do: each right that no spot trader needs as a market of its own."""
         found = rows(kf.result_of(payload).get("permissions"), "permissions")
-        if not all(isinstance(right, str) and right.isascii() and len(right) < 60 for right in found):  # noqa: PLR2004
+        if not all(isinstance(right, str) and right.isascii() and right.isprintable() and len(right) < 60 for right in found):  # noqa: PLR2004
             raise DataFault("permissions as names", repr(found)[:60], "ask again")
         rights = set(found)
         trades = rights >= _RIGHTS_NEEDED
@@ -198,6 +200,12 @@ class Kraken(KrakenPublic):
     def dead_man(self, seconds: int) -> Ask | None:
         """Ask Kraken to cancel everything unless it hears from us within `seconds`."""
         return kf.private("CancelAllOrdersAfter", {"timeout": str(seconds)}, 1)
+
+    def dead_man_set(self, payload: object) -> None:
+        """Pass when Kraken says when its switch would act; raises DataFault otherwise."""
+        until = kf.result_of(payload).get("triggerTime")
+        if not isinstance(until, str) or not until:
+            raise DataFault("the time at which the switch acts", repr(until)[:60], "set it again")
 
     def _order(self, request: SendRequest, instrument: Instrument) -> dict[str, str]:
         kind = request.order_type
@@ -230,9 +238,6 @@ class Kraken(KrakenPublic):
 
     def _ours(self, wire_id: object) -> str:
         """Return the client id behind one on the wire, "" for none."""
-        if wire_id in (None, ""):
-            return ""
-        if not isinstance(wire_id, str):
-            raise DataFault("a client id as text", repr(wire_id)[:60], "treat it as no answer")
-        plain = f"gh{wire_id.removesuffix(_TAIL)}"
-        return plain if wire_id.endswith(_TAIL) and _OURS.fullmatch(plain) else wire_id
+        found = client_id_of(wire_id)
+        plain = f"gh{found.removesuffix(_TAIL)}"
+        return plain if found.endswith(_TAIL) and _OURS.fullmatch(plain) else found

@@ -11,6 +11,7 @@ from trader_core.model.session import Side
 from trader_core.venues.ask import Ask
 from trader_core.venues.fields import CURRENCY, number_of, record, rows, text
 from trader_core.venues.marketdata import fee_ppm, grid_of
+from trader_core.venues.marketdata import up as minimum
 from trader_core.venues.port import Balance, VenueOrder, VenueOrderState, VenueTrade
 
 OPEN = VenueOrderState.OPEN
@@ -92,9 +93,7 @@ def grid(row: dict[str, Any], key: str, decimals_key: str) -> tuple[int, int]:
 
 def up(row: dict[str, Any], key: str, exponent: int) -> int:
     """Return a minimum on its exponent, rounded up; 0 where there is none."""
-    if key not in row:
-        return 0
-    return int(number_of(text(row, key), key).scaleb(exponent).to_integral_value(ROUND_CEILING))
+    return minimum(row, key, exponent) if key in row else 0
 
 
 def tier_ppm(schedule: object) -> int:
