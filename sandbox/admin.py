@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name
+BODY_MAX = 2**20
+"""What the server reads of one body, in bytes."""
 MONEY_RULES = ("notional_min", "notional_max")
 
 
@@ -55,9 +57,11 @@ class Admin:
             answer = await answer if inspect.isawaitable(answer) else answer
             await self._sandbox.sockets.publish()
             return _json(answer)
+        except web.HTTPRequestEntityTooLarge:
+            return _json({"error": f"expected a body of at most {BODY_MAX} bytes; found a larger one; send less"}, 413)
         except (GatehouseError, json.JSONDecodeError) as error:
             return _json({"error": str(error)}, 400)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
             return _json({"error": f"expected the fields that docs/sandbox.md names; found {error!r}; correct the request"}, 400)
 
     def state(self, _body: Any) -> Any:

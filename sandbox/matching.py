@@ -13,7 +13,7 @@ from sandbox.due import Action, Note
 from sandbox.filters import by_quote, check, protection
 from sandbox.floor import Floor
 from sandbox.ledger import DEPOSITS
-from sandbox.market import TICK_MS, Market
+from sandbox.market import DAY_MS, TICK_MS, Market
 from sandbox.orders import AT_MARKET, OPEN, STOPS, TAKES_ONLY, Fill, Kind, NewOrder, No, Order, Refused, Status
 from sandbox.pairs import Rules
 from sandbox.register import FIRST_NUMBER, FOREVER_MS
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FIRST_NUMBER", "Exchange"]
 DIGITS_MAX = 40
+ADVANCE_MAX_MS = 1_000 * DAY_MS
 
 
 class Exchange(Floor):
@@ -42,10 +43,11 @@ class Exchange(Floor):
     def advance(self, to_ms: int) -> None:
         """Let the market trade until `to_ms`: resting orders fill, and what was scheduled until then happens in order.
 
-        Raises OutOfRange when that lies in the past.
+        Raises OutOfRange when that lies in the past, or years ahead.
         """
-        if to_ms < self.now_ms:
-            raise OutOfRange(f"a time from {self.now_ms}", str(to_ms), "time does not run backwards")
+        if not self.now_ms <= to_ms <= self.now_ms + ADVANCE_MAX_MS:
+            expected = f"a time from {self.now_ms} to {self.now_ms + ADVANCE_MAX_MS}"
+            raise OutOfRange(expected, str(to_ms)[:40], "time does not run backwards, and no step takes years")
         while (due_ms := self.due.next_ms(to_ms)) is not None:
             action = self.due.pop()
             self._trade_until(max(due_ms, self.now_ms))

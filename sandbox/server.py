@@ -31,6 +31,9 @@ HANG_S = 30.0
 POLL_S = 0.005
 UNTRUE = Answer(200, b'{"symbol":"BTCUSDT","orderId":"C02__1","orderListId":-1,"price":"1","origQty":"1"}')
 """What a changed answer is made of when nothing was executed: an acknowledgement of an order that does not exist."""
+TOO_LARGE = Answer(413, b'{"code":413,"msg":"Request Entity Too Large"}')
+UNREADABLE = Answer(400, b'{"code":400,"msg":"Bad Request"}')
+"""What a body gets that is larger than a mebibyte, and one that is not what its headers say."""
 ACCOUNT = "main"
 LATE = "late request"
 """Notes of requests whose client has long gone when they are executed; nobody hears the answer."""
@@ -84,7 +87,13 @@ class Sandbox:
         """Answer one request of a client."""
         path, _, query = request.raw_path.partition("?")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = Request(request.method, path, query, headers, (await request.read()).decode(errors="replace"))
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return response(TOO_LARGE)
+        except (web.RequestPayloadError, ConnectionError):
+            return response(UNREADABLE)
+        asked = Request(request.method, path, query, headers, body.decode(errors="replace"))
         self.tick()
         fault = self.faults.hit(asked.site) if self.faults.rules else None
         if fault is not None:

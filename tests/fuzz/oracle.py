@@ -222,7 +222,7 @@ def _acknowledges(subject: Subject, body: Any) -> bool:
 def _unknown_there(subject: Subject, said: Said) -> bool:
     """Return whether an answer says that the venue knows no such order."""
     body = _whole(said)
-    if said.status >= 500 or not isinstance(body, dict):  # noqa: PLR2004
+    if said.status >= 500 or not isinstance(body, dict):
         return False
     if subject.venue != "kraken":
         return str(body.get("code")) in ("-2011", "-2013")
@@ -233,7 +233,7 @@ def _unknown_there(subject: Subject, said: Said) -> bool:
 
 def _says_none(subject: Subject, said: Said) -> bool:
     body = _whole(said)
-    if said.status != 200:  # noqa: PLR2004
+    if said.status != 200:
         return False
     return _kraken_fine(body) and isinstance(body["result"].get("open"), dict) if subject.venue == "kraken" else body == []
 
