@@ -18,7 +18,7 @@ from trader_core.model.errors import BadInput
 VERSION = 1
 COLUMNS = {kind.__name__: [field.name for field in fields(kind)] for kind in (Order, NewOrder, Fill)}
 """What the rows of a saved state hold, so that a state of other columns is seen."""
-TODO = "restore what this program saved, unchanged"
+ADVICE = "restore what this program saved, unchanged"
 Made = TypeVar("Made", Order, NewOrder, Fill)
 Kept = TypeVar("Kept", bound=Floor)
 
@@ -48,7 +48,7 @@ def restored(kind: type[Kept], market: Market, rules: Rules | None, state: Any) 
     """
     found = state.get("version") if isinstance(state, dict) else type(state).__name__
     if found != VERSION:
-        raise BadInput(f"a saved exchange of version {VERSION}", repr(found)[:60], TODO)
+        raise BadInput(f"a saved exchange of version {VERSION}", repr(found)[:60], ADVICE)
     try:
         if state["columns"] != COLUMNS or state["markets"] != list(market.pairs):
             said = f"{state['columns']}, {state['markets']}"[:200]
@@ -58,7 +58,7 @@ def restored(kind: type[Kept], market: Market, rules: Rules | None, state: Any) 
         _load_rest(floor, state)
         _check(floor)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        raise BadInput("a whole saved exchange", repr(error)[:200], TODO) from error
+        raise BadInput("a whole saved exchange", repr(error)[:200], ADVICE) from error
     return floor
 
 

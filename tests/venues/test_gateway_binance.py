@@ -106,7 +106,7 @@ async def test_too_little_money_is_a_rejection_and_a_repeated_client_id_is_not(b
         ('{"orderId":1}', ""),
         ("[]", ""),
         ("<html>", ""),
-        ('{"code":true}', ""),
+        ('{"code":true}', "unnamed"),
     ],
 )
 def test_binances_codes_are_read_with_their_text_where_the_number_alone_proves_nothing(body: str, code: str) -> None:
