@@ -16,6 +16,7 @@ INTERVALS = {name: name for name in ("1m", "5m", "15m", "30m", "4h", "1d")} | {"
 ROWS_MAX = 1_000
 QTY_MAX = "9000000"
 PRICE_MAX = "1000000"
+PREVENTION = {"allow": "NONE", "expire_taker": "EXPIRE_TAKER", "expire_maker": "EXPIRE_MAKER"}
 assert set(INTERVALS.values()) == set(INTERVALS_MS), "every interval has a name"
 
 
@@ -49,6 +50,7 @@ class PublicCalls(MexcPublicCalls):
 
     def _instrument(self, pair: Pair) -> dict[str, Any]:
         tick = to_text(self._exchange.filters(pair.id).tick, pair.price_exp)
+        prevention = PREVENTION[self._exchange.rules.self_trade]
         status = "HALT" if pair.id in self._exchange.halted else "TRADING"
         return {
             "symbol": pair.id, "status": status, "baseAsset": pair.base, "baseAssetPrecision": 8, "quoteAsset": pair.quote,
@@ -57,7 +59,7 @@ class PublicCalls(MexcPublicCalls):
             "otoAllowed": False,
             "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": False, "cancelReplaceAllowed": False,
             "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "permissions": [], "permissionSets": [["SPOT"]],
-            "defaultSelfTradePreventionMode": "EXPIRE_MAKER", "allowedSelfTradePreventionModes": ["EXPIRE_MAKER"],
+            "defaultSelfTradePreventionMode": prevention, "allowedSelfTradePreventionModes": [prevention],
             "filters": [
                 {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": PRICE_MAX, "tickSize": tick},
                 {"filterType": "MARKET_LOT_SIZE", "minQty": "0", "maxQty": QTY_MAX, "stepSize": "0"},

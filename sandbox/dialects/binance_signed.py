@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.dialects.base import Params, Powers, limited, whole
+from sandbox.dialects.binance_public import PREVENTION
 from sandbox.dialects.mexc_signed import SIDES
 from sandbox.dialects.mexc_signed import SignedCalls as MexcSignedCalls
 from sandbox.matching import FIRST_NUMBER
@@ -12,7 +13,6 @@ from trader_core.model.money import to_text
 FILLS_DEFAULT, FILLS_MAX = 500, 1_000
 IN_FORCE = {"IOC": Kind.IOC, "FOK": Kind.FOK, "GTC": Kind.LIMIT}
 WRITTEN = {Kind.IOC: "IOC", Kind.FOK: "FOK"}
-PREVENTION = {"allow": "NONE", "expire_taker": "EXPIRE_TAKER", "expire_maker": "EXPIRE_MAKER"}
 
 
 class SignedCalls(MexcSignedCalls):
