@@ -19,6 +19,9 @@ CONNECTION = "stream:connection"
 """Where a meddler may cut any connection, or make it half-open: then nothing that its client says is heard, pings included."""
 MARKETS = frozenset({Stream.TRADES, Stream.KLINES, Stream.BOOK, Stream.TICKER})
 
+Put = Callable[[Frame], bool]
+"""Where frames go; returns whether that was one too many, and the connection is being closed."""
+
 
 class Source(Protocol):
     """Where the events of markets come from."""
@@ -30,7 +33,7 @@ class Source(Protocol):
 class Member:
     """One connection: its session, and where its frames go."""
 
-    def __init__(self, session: Session, put: Callable[[Frame], None]) -> None:
+    def __init__(self, session: Session, put: Put) -> None:
         """Begin open."""
         self.session, self._put = session, put
         self.closed = False
@@ -40,8 +43,7 @@ class Member:
         """Send frames; after a close there are none."""
         for frame in frames:
             if not self.closed:
-                self.closed = isinstance(frame, Close)
-                self._put(frame)
+                self.closed = self._put(frame) or isinstance(frame, Close)
 
 
 class Hub:
@@ -61,7 +63,7 @@ class Hub:
         self._sent = 0
         exchange.listeners.append(self._order_changed)
 
-    def join(self, session: Session, put: Callable[[Frame], None]) -> Member:
+    def join(self, session: Session, put: Put) -> Member:
         """Add a connection, which hears of what happens from now on."""
         if not self.members:
             self.told_ms, ledger = self._exchange.now_ms, self._exchange.ledger

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
@@ -22,7 +23,9 @@ PATIENCE_S = 60.0
 """A client that answers no ping for this long is gone; of wall time, for that is what networks take."""
 LOOK_S = 5.0
 DRAIN_S = 1.0
+CLOSE_S = 2.0
 TOO_SLOW = Close(WSCloseCode.POLICY_VIOLATION, "too slow")
+GONE = Close(WSCloseCode.POLICY_VIOLATION, "Pong timeout")
 ABNORMAL = WSCloseCode.ABNORMAL_CLOSURE
 """The code that is never sent: the connection just breaks off."""
 
@@ -35,21 +38,29 @@ class Wire:
         self._request, self._socket = request, socket
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._heard_s = self._sent_s = self._asked_s = time.monotonic()
+        self.over: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        """How the connection is to be closed, once it is."""
         self.eased = asyncio.Event()
         """Whether the client has taken the better half of what can wait."""
         self.eased.set()
+        self._writer = asyncio.create_task(self._write())
 
-    def put(self, frame: Frame) -> None:
-        """Have a frame sent; when too many wait, nothing but a close is."""
+    def put(self, frame: Frame) -> bool:
+        """Have a frame sent; returns whether too many wait: then the connection is closed instead."""
         if self._frames.qsize() >= QUEUE_MAX:
-            while not self._frames.empty():
-                self._frames.get_nowait()
-            frame = TOO_SLOW
+            self._finish(TOO_SLOW)
+            return True
         self._frames.put_nowait(frame)
         if self._frames.qsize() > QUEUE_MAX // 2:
             self.eased.clear()
+        return False
 
-    async def write(self) -> None:
+    def _finish(self, close: Close) -> None:
+        self.eased.set()
+        if not self.over.done():
+            self.over.set_result(close)
+
+    async def _write(self) -> None:
         """Send what comes until the end."""
         with contextlib.suppress(ConnectionError):
             while True:
@@ -57,7 +68,7 @@ class Wire:
                 if self._frames.qsize() <= QUEUE_MAX // 2:
                     self.eased.set()
                 if isinstance(frame, Close):
-                    await self._end(frame)
+                    self._finish(frame)
                     return
                 await self._send(frame)
                 self._sent_s = time.monotonic()
@@ -72,10 +83,16 @@ class Wire:
         else:
             await self._socket.send_str(frame)
 
-    async def _end(self, close: Close) -> None:
-        if close.code != ABNORMAL:
-            await self._socket.close(code=close.code, message=close.reason.encode())
-        elif self._request.transport is not None:
+    async def end(self) -> None:
+        """Close the connection as it is to be closed; a client that does not take even that, and one to be cut off, just loses it."""
+        self._writer.cancel()
+        self.eased.set()
+        if self.over.done() and self.over.result().code != ABNORMAL:
+            close = self.over.result()
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._socket.close(code=close.code, message=close.reason.encode())
+        if self._request.transport is not None:
             self._request.transport.abort()
 
     def heard(self) -> None:
@@ -101,6 +118,11 @@ class Sockets:
         self._nobody = asyncio.Event()
         self._nobody.set()
 
+    @property
+    def beating(self) -> bool:
+        """Return whether a running clock is being told of."""
+        return self._beating is not None
+
     async def serve(self, request: web.BaseRequest, session: Session) -> web.WebSocketResponse:
         """Hold a conversation until either side ends it."""
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MESSAGE_BYTES_MAX, timeout=1.0)
@@ -111,27 +133,32 @@ class Sockets:
         self._nobody.clear()
         if self._beat is not None and self._beating is None:
             self._beating = asyncio.create_task(self._keep_beating())
-        writer = asyncio.create_task(wire.write())
+        listening = asyncio.create_task(self._listen(socket, wire, member))
         try:
-            await self._listen(socket, wire, member)
+            ends: set[asyncio.Future[Any]] = {listening, wire.over}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                listening.result()
         finally:
             self._hub.leave(member)
+            listening.cancel()
+            await asyncio.wait({listening})
+            await wire.end()
             del self._wires[member]
-            writer.cancel()
             if not self._wires:
                 self._nobody.set()
         return socket
 
     async def _listen(self, socket: web.WebSocketResponse, wire: Wire, member: Member) -> None:
-        while not socket.closed:
+        """Take what the client says until it closes the connection."""
+        while True:
             try:
                 message = await socket.receive(timeout=LOOK_S)
             except TimeoutError:
                 if wire.gone(must_talk=member.session.must_talk):
-                    return
+                    member.put([GONE])
                 continue
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
-                await socket.close()
                 return
             await self._take(message, socket, wire, member)
 

@@ -69,7 +69,11 @@ class Bench:
 
     def join(self, *topics: Topic) -> tuple[Listener, Member]:
         listener = Listener(*topics)
-        return listener, self.hub.join(listener, self.sent.append)
+        return listener, self.hub.join(listener, self._put)
+
+    def _put(self, frame: Frame) -> bool:
+        self.sent.append(frame)
+        return len(self.sent) > 3
 
     def to(self, seconds: int) -> None:
         self.venue.advance(START_MS + seconds * 1_000)
@@ -226,3 +230,17 @@ def test_a_cut_closes_those_who_listen_to_the_stream_once_and_nothing_follows() 
         bench.to(second)
     assert (bench.sent, member.closed, listener.numbers) == ([Close(1012)], True, [1, 2])
     assert other.settled == [0, 1_000, 2_000, 3_000]
+
+
+class Talkative(Listener):
+    """Answers every event by two frames."""
+
+    def push(self, topic: Topic, event: Event) -> list[Frame]:
+        return [f"{topic.stream} {time_of(event) - START_MS}"] * 2
+
+
+def test_a_connection_that_cannot_take_another_frame_gets_no_more() -> None:
+    bench = Bench()
+    member = bench.hub.join(Talkative(TRADES), bench._put)
+    bench.to(5)
+    assert (len(bench.sent), member.closed) == (4, True)
