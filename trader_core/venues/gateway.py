@@ -12,22 +12,27 @@ from functools import partial
 from typing import Any
 
 import ccxt.async_support as ccxt
+import ccxt.pro as streaming
 
+from trader_core.model.bar import timeframe_ms
 from trader_core.model.errors import DataFault
 from trader_core.model.instrument import Instrument
 from trader_core.venues import history, order_test, outcomes
 from trader_core.venues.adapters.base import Row
-from trader_core.venues.adapters.known import ADAPTERS
+from trader_core.venues.adapters.known import ADAPTERS, SPEECHES
 from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
 from trader_core.venues.fields import vouched
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.permissions import Permissions
 from trader_core.venues.port import CLOSED, Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
-from trader_core.venues.profiles import ApiKey, Profile, check_url
+from trader_core.venues.profiles import ApiKey, Profile
 from trader_core.venues.reads import Reads
+from trader_core.venues.stream_client import StreamClient
+from trader_core.venues.stream_door import check_dial
 from trader_core.venues.wire import MaySend, Wire
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_\-]+")
+_ADDRESS = re.compile(r"([a-z]+)://([^/]*)(.*)", re.DOTALL)
 
 
 class Gateway(Reads):
@@ -52,7 +57,7 @@ class Gateway(Reads):
         secrets = (key.key, key.secret) if key else ()
         self._limiter, self._timeout_s = limiter or Limiter(profile, now_ms), timeout_s
         super().__init__(Wire(_client(profile, key, timeout_s), profile, now_ms, self._limiter, may_send, secrets, orders_allowed))
-        self._orders_allowed = orders_allowed
+        self._orders_allowed, self._key = orders_allowed, key
         self._claimed: set[str] = set()
         self._client_ids: dict[str, str] = {}
 
@@ -67,6 +72,17 @@ class Gateway(Reads):
         """
         wire = Wire(_client(self.profile, None, self._timeout_s), self.profile, self._wire.now_ms, self._limiter, None, ())
         return Reads(wire, self._instruments)
+
+    def listener(self, timeframe: str, *, private: bool) -> StreamClient:
+        """Return another client for streams of the instruments in use, with connections of its own; only a `private` one holds the key.
+
+        It can place no order, and it is neither the client of orders nor that of reads.
+        """
+        exchange = _client(self.profile, self._key if private else None, self._timeout_s, streaming)
+        exchange.nonce = self._wire.now_ms
+        exchange.options["recvWindow"] = self.profile.window_ms_max
+        speech, step_ms = SPEECHES[self.profile.speaks], timeframe_ms(timeframe)
+        return StreamClient(exchange, self.profile, speech, dict(self._instruments), timeframe, step_ms)
 
     async def submit(self, request: SendRequest) -> Reply[VenueOrder]:
         """Write the order once. OK only for a parsed order of ours, REJECTED only for a whitelisted code, GATED for nothing written.
@@ -227,10 +243,10 @@ class Gateway(Reads):
         return Reply(Outcome.OK, ours)
 
 
-def _client(profile: Profile, key: ApiKey | None, timeout_s: float) -> Any:
+def _client(profile: Profile, key: ApiKey | None, timeout_s: float, library: Any = ccxt) -> Any:
     """Return ccxt's client with every address replaced, no retries, no limiter of its own and no talkative log."""
     logging.getLogger("ccxt.base.exchange").setLevel(logging.WARNING)
-    exchange = getattr(ccxt, ADAPTERS[profile.speaks].client)(
+    exchange = getattr(library, ADAPTERS[profile.speaks].client)(
         {"enableRateLimit": False, "timeout": int(timeout_s * 1_000), "aiohttp_trust_env": False}
     )
     exchange.options["maxRetriesOnFailure"] = 0
@@ -240,7 +256,7 @@ def _client(profile: Profile, key: ApiKey | None, timeout_s: float) -> Any:
         exchange.apiKey, exchange.secret = key.key, key.secret
     exchange.urls = _bound(exchange.urls, profile)
     for url in _leaves(exchange.urls):
-        check_url(profile, url)
+        check_dial(profile, url)
     check_client(exchange)
     return exchange
 
@@ -253,8 +269,19 @@ def _bound(urls: Any, profile: Profile) -> Any:
         return [_bound(url, profile) for url in urls]
     if not isinstance(urls, str):
         return urls
-    path = re.sub(r"^[a-z]+://[^/]*", "", urls)
-    return profile.base_url + path.rstrip("/")
+    scheme, host, path = _parts(urls)
+    if scheme not in {"ws", "wss"}:
+        return profile.base_url + path.rstrip("/")
+    if profile.base_url.startswith("http://"):
+        return profile.base_url.replace("http", "ws", 1) + path.rstrip("/")
+    fits = host.partition(":")[0] in profile.ws_hosts
+    return f"wss://{host if fits else profile.ws_hosts[0]}{path.rstrip('/')}"
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Return scheme, host and path; what is no address is all path."""
+    found = _ADDRESS.fullmatch(url)
+    return (found[1], found[2], found[3]) if found else ("", "", url)
 
 
 def _leaves(urls: Any) -> list[str]:

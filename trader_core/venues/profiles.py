@@ -10,6 +10,7 @@ from trader_core.model.errors import HostRefused, UnknownName
 
 SANDBOX = "sandbox"
 _HTTPS = 443
+_WSS = frozenset({None, 443, 9443})
 
 
 class Stops(StrEnum):
@@ -74,6 +75,8 @@ class Profile:
     """Venue milliseconds per wall millisecond of a free-running clock."""
     acknowledge: str = ""
     """What a person must have read before their money goes there."""
+    ws_hosts: tuple[str, ...] = ()
+    """Host names that a stream may come from, and no other; without one the venue is asked by REST alone."""
 
 
 MEXC = Profile(
@@ -98,6 +101,7 @@ MEXC = Profile(
     weight_orders=400,
     weight_reserve=80,
     base_url="https://api.mexc.com",
+    ws_hosts=("wbs-api.mexc.com",),
     acknowledge=(
         "MEXC is reported as not authorised under MiCA since 2026-07-01: residents of the EU may find their account restricted to"
         " withdrawals. It holds no resting stop orders for spot: while the trader is away, nothing sells."
@@ -127,6 +131,7 @@ BINANCE = Profile(
     weight_orders=1_800,
     weight_reserve=360,
     base_url="https://api.binance.com",
+    ws_hosts=("stream.binance.com", "ws-api.binance.com"),
     acknowledge=(
         "Binance is reported to be leaving the EU: residents may find their account restricted to withdrawals. Fees of a purchase are"
         " taken in what was bought; paying them in BNB must be switched off, since a fee in a third currency stops the session."
@@ -184,6 +189,7 @@ def sandbox_profile(base_url: str, *, stepped: bool, speed: float = 1.0, dialect
         real,
         name=SANDBOX,
         hosts=frozenset({host}),
+        ws_hosts=(host,) if real.ws_hosts else (),
         sandbox=True,
         base_url=base_url.rstrip("/"),
         acknowledge="",
@@ -236,3 +242,24 @@ def check_url(profile: Profile, url: str) -> None:
     if not fits:
         place = f"{found.scheme}://{found.hostname}:{ports[0]}"
         raise HostRefused(f"a request to {profile.base_url or 'a known host'}", place, "stop and look at what changed the address")
+
+
+def check_stream(profile: Profile, url: str) -> None:
+    """Pass when a stream may come from `url`, as `check_url` for requests; raises HostRefused otherwise.
+
+    On a real profile that is wss from one of its hosts for streams; a profile bound to loopback hears that one address and port.
+    """
+    base, found = urlsplit(profile.base_url), urlsplit(url)
+    try:
+        ports = found.port, base.port
+    except ValueError:
+        ports = 0, 0
+    known = found.hostname in profile.ws_hosts and found.username is None
+    if profile.sandbox or base.scheme == "http":
+        loopback_host(profile.base_url)
+        fits = known and found.hostname == base.hostname and ports[0] == ports[1] and found.scheme == "ws"
+    else:
+        fits = known and found.scheme == "wss" and ports[0] in _WSS
+    if not fits:
+        place = f"{found.scheme}://{found.hostname}:{ports[0]}"
+        raise HostRefused(f"streams from {', '.join(profile.ws_hosts) or 'no host'}", place, "stop and look at what changed the address")

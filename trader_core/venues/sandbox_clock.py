@@ -98,6 +98,11 @@ class RunningClock:
         """Return the venue's time, to the precision of the last measurement."""
         return max(self._anchor_ms + int((self._steady() - self._anchor_steady) * self._speed), self._floor_ms)
 
+    @property
+    def speed(self) -> float:
+        """Return venue ms per ms of the machine."""
+        return self._speed
+
     def age_ms(self) -> int:
         """Return how long ago the clock was set, in ms of the machine."""
         return self._steady() - self._anchor_steady
