@@ -49,7 +49,9 @@ async def _serve(settings: "Settings", url: str, account: str, parent: int) -> N
     home = settings.folder()
     process = Trader(engine, account, home)
     await asyncio.to_thread(warm)  # the first bar of a session must not wait for compiled code to be loaded
-    process.run_session = Opener(engine, process.thread, home, switch=settings.orders_withheld(), tell=process.teller.tell)
+    process.run_session = Opener(
+        engine, process.thread, home, switch=settings.orders_withheld(), tell=process.teller.tell, streams=settings.streams
+    )
     exporter = Exporter(process)
     port = settings.metrics_port and settings.metrics_port + ACCOUNTS.index(account)
     pictures = asyncio.create_task(exporter.run()) if port and exporter.serve(port) else None

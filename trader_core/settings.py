@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """First port of the traders' Prometheus endpoints, on loopback; 0: none."""
     venue_key: SecretStr | None = None
     venue_secret: SecretStr | None = None
+    streams: bool = True
+    """Whether traders listen to websockets where the venue has them; otherwise they ask by REST alone."""
     log_level: str = "INFO"
     live_trading_enabled: bool = Field(default=False, validation_alias="LIVE_TRADING_ENABLED")
 

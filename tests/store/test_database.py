@@ -93,7 +93,10 @@ def test_the_servers_version_is_checked(database: Database, monkeypatch: pytest.
         ("verify", set()),
         ("api", {"operator_command:INSERT", "switch:INSERT", "switch:UPDATE", "permit:INSERT", "approval:UPDATE"} | ALERTS),
         ("migrate", set()),
-        ("trader", {"lease:INSERT", "lease:UPDATE", "operator_command:UPDATE"} | TRADES | ALERTS),
+        (
+            "trader",
+            {"lease:INSERT", "lease:UPDATE", "operator_command:UPDATE", "stream_health:INSERT", "stream_health:UPDATE"} | TRADES | ALERTS,
+        ),
         ("flow", TRADES | ALERTS | ROAD),
     ],
 )

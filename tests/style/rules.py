@@ -46,6 +46,7 @@ PURE_EXCEPTIONS = (
     "trader_core/trader/opening.py",  # brings a session up
     "trader_core/trader/permitted.py",  # reads the permit again and again
     "trader_core/trader/process.py",  # owns the account
+    "trader_core/trader/vitals.py",  # stores how streams are, every few seconds
     "trader_core/trader/telling.py",  # hands alerts to a thread
     "trader_core/trader/exporter.py",  # serves metrics
 )
@@ -62,7 +63,7 @@ IMPURE_ATTRIBUTES = frozenset({
 })  # fmt: skip
 BROAD = frozenset({"Exception", "BaseException"})
 BROAD_PLACES = {
-    "trader_core/venues/wire.py": 1, "trader_core/trader/process.py": 1,
+    "trader_core/venues/wire.py": 1, "trader_core/venues/stream_client.py": 2, "trader_core/trader/process.py": 1,
     "trader_core/engine/strategies/own.py": 2,  # the user's own code: whatever it throws becomes a StrategyFault
 }  # fmt: skip
 """How many `except Exception` a file may hold: the call wrapper's, and the outermost line of a session."""

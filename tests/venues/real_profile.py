@@ -26,7 +26,7 @@ def config(clock: str = "1x", **changes: object) -> Config:
 
 def bound(port: int, speed: float = 1.0) -> Profile:
     """Return MEXC's own profile, not an embedded exchange's, at a loopback address."""
-    return replace(MEXC, hosts=frozenset({"127.0.0.1"}), base_url=f"http://127.0.0.1:{port}", speed=speed)
+    return replace(MEXC, hosts=frozenset({"127.0.0.1"}), ws_hosts=("127.0.0.1",), base_url=f"http://127.0.0.1:{port}", speed=speed)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, NotMigrated, NotPermitted, StoreError
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The migration that this code was written for; a test compares it with the newest one."""
 VERSION_MIN = 15
 STATEMENT_TIMEOUT_S = 30

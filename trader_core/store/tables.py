@@ -172,6 +172,12 @@ SESSION_STATISTIC = Table(
     _session(), *words("name"), Column("value", Numeric, nullable=False), PrimaryKeyConstraint("session_id", "name"),
 )  # fmt: skip
 
+STREAM_HEALTH = Table(
+    "stream_health", METADATA,
+    _session(), *words("stream"), *big("age_ms", "lag_ms", "messages", "gaps", "reconnects", "revisions"),
+    Column("why", Text, nullable=False, server_default=""), moment(), PrimaryKeyConstraint("session_id", "stream"),
+)  # fmt: skip
+
 LEASE = Table(
     "lease", METADATA,
     Column("account", Text, primary_key=True), *big("epoch"), *words("holder", "code_hash"), *big("expires_ms"), moment(),

@@ -60,6 +60,11 @@ class Decider:
             self.faults.append((self._symbols[index], said))
         return target
 
+    def mend(self, slot_ms: int, index: int, bar: Bars) -> None:
+        """Put a bar [1] that came late, or was changed, into its slot of an instrument's window; a slot that has left it is past."""
+        rows = np.flatnonzero(self._window["ts"][:, index] == slot_ms)
+        self._window[rows, index] = _sound(bar)
+
     def warm(self, history: Bars) -> None:
         """Fill the window with the last slots of a history [T, N]."""
         for row in history[-self.lookback :]:

@@ -35,6 +35,8 @@ COUNTERS = {
     "gatehouse_api_calls": "calls to the venue",
     "gatehouse_api_errors": "calls that failed",
     "gatehouse_order_tests": "order tests of dry runs",
+    "gatehouse_stream_gaps": "holes in what a stream said, by stream",
+    "gatehouse_stream_reconnects": "how often a stream was opened again, by stream",
 }
 GAUGES = {
     "gatehouse_orders": "orders by side and the state that they are in now",
@@ -44,6 +46,8 @@ GAUGES = {
     "gatehouse_drawdown_ratio": "fall from the highest equity, as a share",
     "gatehouse_unknown_age_seconds": "age of the oldest order of unknown fate, by the venue's clock",
     "gatehouse_feed_age_seconds": "time since the newest stepped slot ended, by the venue's clock; it grows while no bar comes",
+    "gatehouse_stream_age_seconds": "time since a stream said something, by stream and by the venue's clock",
+    "gatehouse_stream_lag_seconds": "how late a stream's newest event came, by stream",
     "gatehouse_mode": "0 ACTIVE, 1 REDUCING, 2 HALTED, 3 KILLED",
     "gatehouse_breaker": "1 while the breaker is open, by what tripped it",
     "gatehouse_permit_level": "0 DENIED, 1 PAPER_ONLY, 2 LIMITED, 3 FULL",
@@ -60,7 +64,8 @@ NAMES = frozenset({f"{name}_total" for name in COUNTERS} | GAUGES.keys() | HISTO
 LABELS = {
     "gatehouse_orders": ("session", "side", "state"), "gatehouse_refusals": ("session", "layer", "refusal"),
     "gatehouse_breaker": ("session", "cause"), "gatehouse_gate_results": ("verdict",), "gatehouse_outbox": ("state",),
-    "gatehouse_up": ("account",),
+    "gatehouse_up": ("account",), **{f"gatehouse_stream_{name}": ("session", "stream")
+                                     for name in ("gaps", "reconnects", "age_seconds", "lag_seconds")},
 }  # fmt: skip
 
 Sample = tuple[tuple[str, ...], float]
@@ -149,6 +154,11 @@ class Exporter:
         put("gatehouse_breaker", float(account["breaker"] != 0), Refusal(int(account["breaker"])).name)
         for name in ("api_calls", "api_errors", "order_tests"):
             put(f"gatehouse_{name}", meter.counts[name])
+        for name, stream in shell.pulse.streams.items():
+            put("gatehouse_stream_gaps", stream.gaps, name)
+            put("gatehouse_stream_reconnects", stream.reconnects, name)
+            put("gatehouse_stream_age_seconds", stream.age_ms(now_ms) / 1000, name)
+            put("gatehouse_stream_lag_seconds", max(stream.lag_ms, 0) / 1000, name)
         self._observe("gatehouse_decision_seconds", session_id, meter.decision_ms)
         self._observe("gatehouse_ack_seconds", session_id, meter.ack_ms)
 

@@ -1,7 +1,7 @@
 """Opening: from a requested row to a running session, and from a journal back to one."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import to_text
 from trader_core.model.order import OrderState
 from trader_core.model.session import SessionMode, SessionStatus
-from trader_core.store import database, sessions
+from trader_core.store import database, sessions, streams
 from trader_core.trader import books
 from trader_core.trader.control import Control
 from trader_core.trader.durable import Durable
@@ -28,6 +28,7 @@ from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Shell
 from trader_core.trader.state import State, digest, opened
 from trader_core.trader.telling import failed, log_only
+from trader_core.trader.vitals import watch_over
 from trader_core.venues.door import OrdersAllowed
 from trader_core.venues.dry_run import DryRunVenue
 from trader_core.venues.link import Link, connect, leave_clock, turn_file
@@ -54,6 +55,8 @@ class Opener:
     """Why the environment places no order on a real venue; empty: it does (Settings.orders_withheld)."""
     tell: Callable[[Alert], None] = log_only
     """Where alerts go; never waited for."""
+    streams: bool = True
+    """Whether feeds listen where their venue has streams; otherwise they ask by REST alone."""
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
@@ -90,7 +93,7 @@ class Opener:
         await self._leader(row)
         link = await connect(
             row.venue, self.home, row.plan.symbols, row.plan.timeframe, may_send, private=private, timeout_s=self.timeout_s,
-            orders_allowed=orders_allowed,
+            orders_allowed=orders_allowed, streams=self.streams,
         )  # fmt: skip
         durable.book = f"{row.account}@{link.identity}" if row.mode is SessionMode.STAGE else row.account
         try:
@@ -109,14 +112,26 @@ class Opener:
             await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
             shell = Shell(state, durable, venue, feed, control, meter)
             shell.keep, control.shell = partial(self._keep, row.session_id), shell
-            shell.tell = self.tell
+            shell.tell, shell.pulse = self.tell, link.pulse
             shells.append(shell)
-            await shell.run(epoch, row.account)
+            await self._watched(shell, row, epoch, link)
             # First, so that a trader which dies in between leaves a row that is opened again, and nobody waits for ever.
             await leave_clock(self.home, row.session_id)
             await self._finish(row, state)
         finally:
             await _closed(link)
+
+    async def _watched(self, shell: Shell, row: sessions.SessionRow, epoch: int, link: Link) -> None:
+        """Run a shell to its end, and keep how its streams are beside it."""
+
+        async def keep(rows: Sequence[streams.StreamRow]) -> None:
+            await self._in_thread(lambda db: streams.save_streams(db, row.session_id, rows))
+
+        vitals = asyncio.create_task(watch_over(link.pulse, link.feed.now_ms, keep, self.tell, row.session_id))
+        try:
+            await shell.run(epoch, row.account)
+        finally:
+            vitals.cancel()
 
     async def _in_thread(self, work: Any) -> Any:
         def run() -> Any:

@@ -4,8 +4,12 @@ A body holds integers, strings, booleans, None and lists or objects of them: nev
 """
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from trader_core.trader.state import State
 
 
 class Kind(StrEnum):
@@ -54,3 +58,10 @@ def encode(body: dict[str, Any]) -> bytes:
 def decode(kind: str, body: bytes) -> Record:
     """Return the record that `encode` wrote."""
     return Record(Kind(kind), json.loads(body))
+
+
+class Journal(Protocol):
+    """Where records become durable."""
+
+    async def commit(self, records: Sequence[Record], state: "State") -> None:
+        """Make the records durable in one transaction; raises StoreError when that is not certain."""

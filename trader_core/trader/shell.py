@@ -7,8 +7,7 @@ the word of memory alone.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,14 +22,18 @@ from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
 from trader_core.trader.machine import step, withheld
 from trader_core.trader.meter import Meter, kept_nowhere
-from trader_core.trader.records import Kind, Record
+from trader_core.trader.records import Journal, Kind, Record
 from trader_core.trader.run import UNPROVEN
 from trader_core.trader.state import State, apply
 from trader_core.trader.telling import alerts_of, log_only, said
+from trader_core.trader.tracked import hurry
 from trader_core.venues.port import Outcome, SendRequest, Venue
+from trader_core.venues.pulse import Pulse
 from trader_core.venues.simulated import Feed
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from trader_core.model.alert import Alert
 
 log = structlog.get_logger()
@@ -44,13 +47,6 @@ DRAIN_SLOTS = 5
 FEED_RETRY_S = 1.0
 
 
-class Journal(Protocol):
-    """Where records become durable."""
-
-    async def commit(self, records: Sequence[Record], state: State) -> None:
-        """Make the records durable in one transaction; raises StoreError when that is not certain."""
-
-
 class Shell:
     """One session in one process."""
 
@@ -60,6 +56,7 @@ class Shell:
         self.meter, self._began_ms = meter or Meter(), 0
         self.tell: Callable[[Alert], None] = log_only
         self.keep: Callable[[dict[str, int]], Awaitable[None]] = kept_nowhere
+        self.pulse = Pulse()
         self.decider = Decider(state.plan, monotonic_ms)
         self.buffer: list[Record] = []
         self._suspect: tuple[str, ...] = ()
@@ -129,9 +126,10 @@ class Shell:
             return
         self._began_ms = monotonic_ms()
         self.meter.arrived(self.feed.now_ms() - ts_ms - self.state.step_ms)
-        for watch in self.state.watches.values():
-            watch.next_ms = 0  # the bars may have brought fills: they are booked before the slot, however lately somebody looked
+        hurry(self.state.watches)  # the bars may have brought fills: they are booked before the slot
         await self.attend()
+        for late in self.pulse.take_late():
+            self.decider.mend(*late)
         targets = self.decider.push(bars, self.feed.now_ms())
         for symbol, fault in self.decider.faults:
             log.warning("no decision on a faulty bar", symbol=symbol, ts_ms=ts_ms, fault=fault)
@@ -155,7 +153,8 @@ class Shell:
             task = asyncio.ensure_future(self.feed.next_slot(ts_ms))
             try:
                 while not task.done():
-                    await asyncio.wait({task}, timeout=POLL_S)
+                    if await self.pulse.stirred(task, POLL_S):
+                        hurry(self.state.watches)
                     if not task.done():
                         await self.attend()
                     if self._leaving():

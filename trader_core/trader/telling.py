@@ -96,6 +96,11 @@ def said(session_id: str, text: str) -> Alert:
     return Alert(AlertKind.BOOKS, Severity.CRITICAL, "Look at a session", text, f"{session_id} {text[:80]}", (("session", session_id),))
 
 
+def revised(session_id: str, text: str) -> Alert:
+    """Return what is told when a venue changed a bar that a session had acted on."""
+    return Alert(AlertKind.SESSION, Severity.WARNING, "A bar was revised", text, f"{session_id} revised", (("session", session_id),))
+
+
 def _flagged(state: State, record: Record) -> Alert:
     flag, why = record.body["flag"], record.body["why"]
     kind, severity, title = FLAGS[flag]

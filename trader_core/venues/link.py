@@ -2,20 +2,25 @@
 
 import hashlib
 import json
+import zlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trader_core.clock import WallClock
 from trader_core.model.errors import GatehouseError, VenueUnavailable
 from trader_core.venues import keys
+from trader_core.venues.adapters.known import SPEECHES
 from trader_core.venues.door import OrdersAllowed, orders_closed
 from trader_core.venues.feed import RealTimeFeed, StepFeed
 from trader_core.venues.gateway import Gateway
 from trader_core.venues.profiles import SANDBOX, ApiKey, Profile, profile_named, sandbox_profile
+from trader_core.venues.pulse import Pulse
+from trader_core.venues.reads import Reads
 from trader_core.venues.sandbox_clock import RunningClock, SteppedClock
 from trader_core.venues.simulated import Feed
+from trader_core.venues.stream_feed import StreamFeed
 from trader_core.venues.wire import MaySend
 
 ANNOUNCE = Path("run") / "sandbox.json"
@@ -32,6 +37,8 @@ class Link:
     identity: str
     """Names the account at this venue without telling its key: trade ids are unique under it."""
     clock: SteppedClock | RunningClock
+    pulse: Pulse = field(default_factory=Pulse)
+    """How the feed's streams are; empty where it has none."""
 
     @property
     def skew_ms(self) -> int:
@@ -74,13 +81,15 @@ async def connect(
     private: bool,
     timeout_s: float = 10.0,
     orders_allowed: OrdersAllowed = orders_closed,
+    streams: bool = False,
 ) -> Link:
     """Return a link with its clock set; only a `private` one holds the account's key. On a real venue `orders_allowed` guards orders.
 
+    With `streams` its feed listens, where the venue has streams and its clock runs; without, and elsewhere, it asks by REST alone.
     Raises UnknownName for a venue without a profile, BadInput without a key for a private link, VenueUnavailable when it does not answer.
     """
     if venue == SANDBOX:
-        return await _embedded(home, symbols, timeframe, may_send, private=private, timeout_s=timeout_s)
+        return await _embedded(home, symbols, timeframe, may_send, private=private, timeout_s=timeout_s, streams=streams)
     profile = profile_named(venue)
     key = keys.load(venue, home).key if private else None
     clock = RunningClock(WallClock().now_ms(), speed=profile.speed, step_ms=profile.clock_step_ms)
@@ -93,12 +102,26 @@ async def connect(
         await gateway.close()
         todo = "check the connection; some countries and networks are refused by this venue"
         raise VenueUnavailable(f"an answer of {venue} at {profile.base_url}", error.found, todo) from error
-    feed = RealTimeFeed(reads, clock, symbols, timeframe)
-    return Link(gateway, feed, profile, _identity(venue, key.key if key else "public"), clock)
+    feed, pulse = _running(gateway, reads, clock, symbols, timeframe, streams=streams, private=private)
+    return Link(gateway, feed, profile, _identity(venue, key.key if key else "public"), clock, pulse)
+
+
+def _running(
+    gateway: Gateway, reads: Reads, clock: RunningClock, symbols: tuple[str, ...], timeframe: str, *, streams: bool, private: bool
+) -> tuple[Feed, Pulse]:
+    """Return the feed of a clock that runs, and its pulse."""
+    pulse, profile = Pulse(), gateway.profile
+    if not streams or not profile.ws_hosts:
+        return RealTimeFeed(reads, clock, symbols, timeframe), pulse
+    seed = zlib.crc32(" ".join((profile.name, *symbols)).encode())
+    return StreamFeed(
+        reads, clock, symbols, timeframe, lambda of_account: gateway.listener(timeframe, private=of_account), pulse,
+        per_line=SPEECHES[profile.speaks].per_line, private=private, seed=seed,
+    ), pulse  # fmt: skip
 
 
 async def _embedded(
-    home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float
+    home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float, streams: bool
 ) -> Link:
     said = announcement(home)
     stepped = said["clock"] == "stepped"
@@ -111,21 +134,21 @@ async def _embedded(
         else RunningClock(WallClock().now_ms(), speed=speed, step_ms=profile.clock_step_ms)
     )
     gateway = Gateway(profile, clock.now_ms, key=key, may_send=may_send, timeout_s=timeout_s)
-    reads = gateway.reader()
+    reads, pulse = gateway.reader(), Pulse()
     try:
         if isinstance(clock, SteppedClock):
             await clock.sync()
             feed: Feed = StepFeed(reads, clock, symbols, timeframe)
         else:
             await clock.measure(reads.time_ms)
-            feed = RealTimeFeed(reads, clock, symbols, timeframe)
+            feed, pulse = _running(gateway, reads, clock, symbols, timeframe, streams=streams, private=private)
     except GatehouseError:
         await reads.close()
         await gateway.close()
         if isinstance(clock, SteppedClock):
             await clock.close()
         raise
-    return Link(gateway, feed, profile, _identity(SANDBOX, said["api_key"]), clock)
+    return Link(gateway, feed, profile, _identity(SANDBOX, said["api_key"]), clock, pulse)
 
 
 def _identity(venue: str, key: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import structlog
 
 from trader_core.model.bar import BAR, Bars
@@ -171,7 +172,7 @@ class StreamFeed(RealTimeFeed):
             if given is None or given == now:
                 continue
             self._given[now[0]][column] = now
-            self.pulse.came_late(now[0], column, bar.copy())
+            self.pulse.came_late(now[0], column, np.array([now], BAR))
             if given[CLOSE]:
                 symbol = self._symbols[column]
                 self.pulse.of(BARS).revisions += 1
