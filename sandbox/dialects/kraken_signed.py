@@ -97,7 +97,8 @@ class SignedCalls:
         asked = params.get("txid", "").split(",")
         if len(asked) > BATCH_MAX:
             raise Refused(No.PARAMETER, "txid")
-        return self._rows(self._of_client([self._order(account, name) for name in asked], params), with_trades=flag(params, "trades"))
+        orders = self._of_client([self._order(account, name) for name in asked], params)
+        return {name: {"reason": None, **row} for name, row in self._rows(orders, with_trades=flag(params, "trades")).items()}
 
     def trades_history(self, account: str, params: Params) -> Any:
         """Return fifty of the account's trades of a span of time, youngest first, and how many there are."""
