@@ -155,6 +155,7 @@ class Admin:
         sandbox.exchange.become(Exchange.restored(sandbox.exchange.market, None, body["exchange"]))
         sandbox.dialect.keys.update(keys)
         sandbox.set_clock()
+        sandbox.hub.restart()
         self._barrier = Barrier(lambda: sandbox.exchange.now_ms, sandbox.exchange.advance)
         return {"now_ms": sandbox.exchange.now_ms, "fills": len(sandbox.exchange.fills)}
 

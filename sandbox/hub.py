@@ -17,6 +17,8 @@ from sandbox.orders import Status
 
 CONNECTION = "stream:connection"
 """Where a meddler may cut any connection, or make it half-open: then nothing that its client says is heard, pings included."""
+RESTARTS = 1012
+"""The code for a server that restarts."""
 MARKETS = frozenset({Stream.TRADES, Stream.KLINES, Stream.BOOK, Stream.TICKER})
 
 Put = Callable[[Frame], bool]
@@ -66,13 +68,23 @@ class Hub:
     def join(self, session: Session, put: Put) -> Member:
         """Add a connection, which hears of what happens from now on."""
         if not self.members:
-            self.told_ms, ledger = self._exchange.now_ms, self._exchange.ledger
-            self._held = {(account, name): held for account in ledger.accounts() for name, held in ledger.of(account).items()}
+            self._begin()
         member = Member(session, put)
         self.members.append(member)
         self._index()
         member.put(session.settle(self.told_ms))
         return member
+
+    def restart(self) -> None:
+        """Begin anew after the exchange's state was replaced: whoever is connected is thrown out, as by a server that restarts."""
+        for member in self.members:
+            member.put([Close(RESTARTS)])
+        self._begin()
+
+    def _begin(self) -> None:
+        ledger = self._exchange.ledger
+        self.told_ms, self._private, self._due = self._exchange.now_ms, [], []
+        self._held = {(account, name): held for account in ledger.accounts() for name, held in ledger.of(account).items()}
 
     def leave(self, member: Member) -> None:
         """Forget a connection."""
@@ -139,14 +151,14 @@ class Hub:
         return sorted(due, key=itemgetter(0))
 
     def _order_changed(self, said: OrderChanged) -> None:
-        """Keep what happened to an order, and to the two balances that it may have changed, until the next flush."""
+        """Keep what happened to an order, and to the balances that it may have changed, until the next flush."""
         if not self.members:
             return
         order = said.order
         self._private.append((order.updated_ms, said))
         pair = self._exchange.pair(order.asked.symbol)
         cause = Cause.FILLED if said.fill else Cause.PLACED if order.status is Status.NEW else Cause.CLOSED
-        for currency in (pair.base, pair.quote):
+        for currency in dict.fromkeys((pair.base, pair.quote, said.fill.fee_currency if said.fill else pair.quote)):
             self._balance_changed(order.account, currency, cause, order.updated_ms)
 
     def _balance_changed(self, account: str, currency: str, cause: Cause, ts_ms: int) -> None:

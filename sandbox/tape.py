@@ -34,6 +34,7 @@ class Tape:
         self._market, self._seed = exchange.market, exchange.seed
         self._books: dict[str, dict[int, Book]] = {}
         self._candles: dict[tuple[str, int], tuple[int, tuple[int, ...]]] = {}
+        """The last candle told by market and step, and the tick that it was told after."""
 
     def events(self, topics: frozenset[Topic], from_ms: int, to_ms: int) -> Iterator[Event]:
         """Yield what happened in (from_ms, to_ms] and one of the topics tells, in the order of its times."""
@@ -81,9 +82,10 @@ class Tape:
         price, qty, _ = self._traded(name, tick)
         if not qty:
             return
-        kept, values = self._candles.get((name, step), (0, ()))
-        values = _grown(values, price, qty) if kept == first and values else self._whole(name, first, ts_ms)
-        self._candles[name, step] = (first, values)
+        after, values = self._candles.get((name, step), (0, ()))
+        follows = after == tick - 1 and first * MINUTE_MS != ts_ms
+        values = _grown(values, price, qty) if follows else self._whole(name, first, ts_ms)
+        self._candles[name, step] = (tick, values)
         yield CandleSeen(name, first, step, values, closed=False, ts_ms=ts_ms)
 
     def _whole(self, name: str, first: int, until_ms: int) -> tuple[int, ...]:

@@ -88,12 +88,7 @@ class AccountSession:
             return [*self._balances(), self._framed(paid_in_event(event)), self._framed(account_event([event]))]
         assert isinstance(event, OrderChanged), "markets have a connection of their own"
         pair = self._exchange.market.pairs[event.order.asked.symbol]
-        return [*self._balances(), self._framed(order_event(self._calls, pair, event, self._fill_number(event)))]
-
-    def _fill_number(self, said: OrderChanged) -> int:
-        """Return the number that reads give a fill: its place among all, counted from 1."""
-        fills = self._exchange.fills
-        return next((at for at in range(len(fills), 0, -1) if said.fill and fills[at - 1].trade_id == said.fill.trade_id), 0)
+        return [*self._balances(), self._framed(order_event(self._calls, pair, event))]
 
     def _balances(self) -> list[Frame]:
         held, self._held = self._held, []

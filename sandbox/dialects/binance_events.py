@@ -11,6 +11,8 @@ from sandbox.pairs import Pair
 from trader_core.model.money import to_text
 
 Said = dict[str, Any]
+HAPPENED = {"EXPIRED_IN_MATCH": "TRADE_PREVENTION"}
+"""What happened to an order, where that has another name than how it stands since."""
 
 
 def trade_event(pair: Pair, kind: str, trade: TradeSeen) -> Said:
@@ -71,11 +73,11 @@ def day_event(kind: str, day: Said, now_ms: int) -> Said:
     }  # fmt: skip
 
 
-def order_event(calls: SignedCalls, pair: Pair, said: OrderChanged, number: int) -> Said:
-    """Return an execution report; `number` is the fill's, 0 without one."""
+def order_event(calls: SignedCalls, pair: Pair, said: OrderChanged) -> Said:
+    """Return an execution report."""
     order, fill, shown = said.order, said.fill, calls.report(said.order)
     ended = order.status in (Status.CANCELED, Status.PARTIALLY_CANCELED)
-    happened = "TRADE" if fill else shown["status"] if ended else "NEW"
+    happened = "TRADE" if fill else HAPPENED.get(shown["status"], shown["status"]) if ended else "NEW"
     client_id = shown["clientOrderId"]
     return {
         "e": "executionReport", "E": order.updated_ms, "s": pair.id, "c": client_id, "S": shown["side"], "o": shown["type"],
@@ -83,10 +85,10 @@ def order_event(calls: SignedCalls, pair: Pair, said: OrderChanged, number: int)
         "C": client_id if happened == "CANCELED" else "", "x": happened, "X": shown["status"], "r": "NONE", "i": shown["orderId"],
         "l": to_text(fill.qty, pair.qty_exp) if fill else "0", "z": shown["executedQty"],
         "L": to_text(fill.price, pair.price_exp) if fill else "0", "n": to_text(fill.fee) if fill else "0",
-        "N": fill.fee_currency if fill else None, "T": order.updated_ms, "t": number if fill else -1, "v": 0, "I": order.number % 10**9,
-        "w": happened == "NEW", "m": fill is not None and fill.maker, "M": False, "O": order.created_ms,
+        "N": fill.fee_currency if fill else None, "T": order.updated_ms, "t": fill.number if fill else -1, "v": 0, "I": 0,
+        "w": happened == "NEW" and not order.is_waiting, "m": fill is not None and fill.maker, "M": False, "O": order.created_ms,
         "Z": shown["cummulativeQuoteQty"], "Y": to_text(fill.cost) if fill else "0", "Q": shown["origQuoteOrderQty"],
-        "W": order.created_ms, "V": shown["selfTradePreventionMode"],
+        "V": shown["selfTradePreventionMode"], **({} if order.is_waiting else {"W": order.working_ms}),
     }  # fmt: skip
 
 

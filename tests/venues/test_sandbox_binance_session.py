@@ -234,17 +234,19 @@ FILL = Fill(
     NOW_MS,
     maker=True,
     fee_currency="USDT",
+    number=1,
 )
 
 
 def order(status: Status, filled: int = 0, **asked: Any) -> Order:
-    new = NewOrder("BTCUSDT", BUY, asked.get("kind", Kind.LIMIT), qty=30_000, price=99_00, client_id="mine")
-    return Order(FIRST_NUMBER + 5, "me", new, 30_000, 99_00, START_MS, NOW_MS, status, filled, filled * 990_000)
+    kind, working_ms = asked.get("kind", Kind.LIMIT), asked.get("working_ms", START_MS)
+    new = NewOrder("BTCUSDT", BUY, kind, qty=30_000, price=99_00, client_id="mine", stop=asked.get("stop", 0))
+    met = asked.get("self_met", False)
+    return Order(FIRST_NUMBER + 5, "me", new, 30_000, 99_00, START_MS, NOW_MS, status, filled, filled * 990_000, 0, 0, 0, working_ms, met)
 
 
 def test_an_execution_report_tells_what_happened_to_which_order() -> None:
     talk = account_of()
-    talk.venue.fills.append(FILL)
     ((new,), (fill,)) = (talk.told(OrderChanged(order(Status.NEW))), talk.told(OrderChanged(order(Status.PARTIALLY_FILLED, 10_000), FILL)))
     assert new["subscriptionId"] == 0
     assert {name: new["event"][name] for name in "escSofqpxXilzLntOCwm"} == {
@@ -268,6 +270,20 @@ def test_an_execution_report_tells_what_happened_to_which_order() -> None:
 def test_what_is_left_of_an_order_is_canceled_or_has_expired(kind: Kind, status: Status, told: tuple[str, str, str]) -> None:
     (said,) = account_of().told(OrderChanged(order(status, kind=kind)))
     assert (said["event"]["x"], said["event"]["X"], said["event"]["C"]) == told
+
+
+def test_an_order_that_met_its_own_account_was_prevented() -> None:
+    (said,) = account_of().told(OrderChanged(order(Status.CANCELED, self_met=True)))
+    assert (said["event"]["x"], said["event"]["X"]) == ("TRADE_PREVENTION", "EXPIRED_IN_MATCH")
+
+
+def test_a_stop_works_from_its_trigger_on() -> None:
+    talk = account_of()
+    (waiting,), (triggered,) = (
+        talk.told(OrderChanged(order(Status.NEW, kind=Kind.STOP_LOSS_LIMIT, stop=101_00, working_ms=since))) for since in (0, NOW_MS)
+    )
+    assert {name: waiting["event"][name] for name in "oPxw"} == {"o": "STOP_LOSS_LIMIT", "P": "101", "x": "NEW", "w": False}
+    assert ("W" in waiting["event"], triggered["event"]["w"], triggered["event"]["W"]) == (False, True, NOW_MS)
 
 
 def test_balances_that_changed_together_are_told_together_and_after_their_order() -> None:

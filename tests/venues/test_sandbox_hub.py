@@ -1,11 +1,13 @@
 """The hub: who hears what, when, and what a meddler can do about it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sandbox.config import START_MS
 from sandbox.dialects.session import Close, Frame
 from sandbox.events import BalanceChanged, Cause, Event, Faithful, OrderChanged, QuoteSeen, Stream, Topic, TradeSeen, time_of
 from sandbox.hub import CONNECTION, Hub, Member
+from sandbox.matching import Exchange
 from sandbox.orders import BUY, Kind, NewOrder
 from tests.venues.sandbox_market_fixed import exchange
 from trader_core.model.money import money
@@ -138,6 +140,33 @@ def test_a_fill_is_told_as_an_order_a_fill_and_two_balances() -> None:
     assert [(event.currency, event.cause) for event in accounts[1:]] == [("BTC", Cause.FILLED), ("USDT", Cause.FILLED)]
     assert accounts[1].free_by == accounts[1].free == money("0.02")
     assert accounts[2].locked_by == -accounts[0].locked
+
+
+def test_a_fee_in_a_third_currency_is_told_as_a_balance_too() -> None:
+    bench = Bench()
+    bench.venue.rules = replace(bench.venue.rules, fee_currency="MX", fee_rates=(("USDT", money("2")),))
+    bench.venue.credit("me", "MX", money("5"))
+    listener, _ = bench.join(ACCOUNT)
+    bench.venue.place("me", NewOrder("BTCUSDT", BUY, Kind.MARKET, qty=20_000))
+    bench.to(0)
+    told = [event.currency for _, event in listener.heard if isinstance(event, BalanceChanged)]
+    assert "MX" in told
+
+
+def test_who_is_connected_when_the_state_is_replaced_is_thrown_out_and_told_nothing_of_it() -> None:
+    bench = Bench()
+    listener, member = bench.join(TRADES, ORDERS)
+    bench.to(1)
+    saved = bench.venue.saved()
+    bench.to(4)
+    bench.venue.place("me", NewOrder("BTCUSDT", BUY, Kind.LIMIT, qty=20_000, price=99_00))
+    bench.venue.become(Exchange.restored(bench.venue.market, None, saved))
+    bench.hub.restart()
+    assert (bench.sent, bench.hub.told_ms, member.closed) == ([Close(1012)], START_MS + 1_000, True)
+    bench.hub.leave(member)
+    again, _ = bench.join(TRADES)
+    bench.to(2)
+    assert (listener.numbers, again.numbers) == ([1, 2, 3, 4], [2])
 
 
 def test_a_cancel_frees_what_was_locked() -> None:
