@@ -38,14 +38,18 @@ def _number_and_text(body: str) -> str:
 
 
 def _words(body: str) -> str:
-    """Return the first error of Kraken's envelope without its detail: EGeneral:Invalid arguments:volume loses its last part."""
+    """Return the first error of Kraken's envelope without its detail: EGeneral:Invalid arguments:volume loses its last part.
+
+    What is said of the client id stays whole: that it is not unique proves that an order of this id is there.
+    """
     answer = _object(body)
     errors, result = answer.get("error"), answer.get("result")
     found = [error for error in errors if not str(error).startswith("W")] if isinstance(errors, list) else []
     if not found:
         return ""
-    code = ":".join(found[0].split(":")[:2]) if isinstance(found[0], str) else ""
-    code = code or "unnamed"
+    parts = found[0].split(":") if isinstance(found[0], str) else []
+    kept = parts if parts[2:] and parts[2].startswith("cl_ord_id") else parts[:2]
+    code = ":".join(kept)[:80] or "unnamed"
     return f"{code} {BESIDE}" if isinstance(result, dict) and result.get("txid") else code
 
 
