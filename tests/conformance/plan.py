@@ -1,7 +1,9 @@
 """Which of the client's shipped tests run on which dialect, and why the rest do not. A reason speaks of the test, never of us."""
 
-SYMBOL = {"mexc": "BTC/USDT", "binance": "BTC/EUR"}
-CODE = {"mexc": "USDT", "binance": "EUR"}
+SYMBOL = {"mexc": "BTC/USDT", "binance": "BTC/EUR", "kraken": "BTC/EUR"}
+CODE = {"mexc": "USDT", "binance": "EUR", "kraken": "EUR"}
+REST_ONLY = frozenset({"kraken"})
+"""Dialects whose streams the product does not use."""
 
 
 SPOT_ONLY = "it is about derivatives, margin or the wallet: the product refuses all three, and so does its exchange"
@@ -20,6 +22,12 @@ NOT_RUN = {
     "after_construct": "it compares the client's addresses with those of the real venue, and here every one of them is moved",
     "create_order": "as shipped it cannot run: it adds text to a number, names an exception that it does not import, and asks for a"
     " rounding that the client's own assertion forbids; tests/venues walks the life of an order instead",
+}
+NOT_RUN_ON: dict[str, dict[str, str]] = {
+    "kraken": dict.fromkeys(
+        ("fetch_open_orders", "fetch_closed_orders"),
+        "the client leaves an order's fee as the text that this venue sends, its own test wants a number and lets nobody skip that",
+    ),
 }
 SKIPS: dict[str, dict[str, dict[str, str]]] = {
     "mexc": {
@@ -41,6 +49,18 @@ SKIPS: dict[str, dict[str, dict[str, str]]] = {
         "load_markets": {"currencyIdAndCode": "the test wants a currency for each of the client's common codes, whatever is listed"},
         "fetch_trades": {"sideSequence": "the test wants neighbouring prints to be on the side that their prices suggest"},
         "watch_trades": {"sideSequence": "the test wants neighbouring prints to be on the side that their prices suggest"},
+    },
+    "kraken": {
+        "fetch_order_book": dict.fromkeys(
+            ("timestamp", "datetime"), "each level has a time, the venue's book none, and the client adds none"
+        ),
+        "fetch_l2_order_book": dict.fromkeys(
+            ("timestamp", "datetime"), "each level has a time, the venue's book none, and the client adds none"
+        ),
+        "load_markets": {"currencyIdAndCode": "the client itself writes BTC, where its currency is called XXBT, as the market's base"},
+        "fetch_currencies": dict.fromkeys(
+            ("withdraw", "deposit", "activeMajorCurrencies"), "the client leaves both empty for every currency of this venue"
+        ),
     },
 }
 """Parts of tests that are left out: by dialect, test and part, each with its reason."""
