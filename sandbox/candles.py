@@ -14,6 +14,7 @@ from sandbox.market import (
     OPEN,
     QUOTE,
     VOLUME,
+    Block,
     Ints,
     Market,
     minute_candles,
@@ -40,7 +41,7 @@ class Candles:
         """Know where to look, and how a dialect writes a candle: MEXC's way unless it says otherwise."""
         self._write = write or row_text
         self._market, self._first = market, -(-history_from_ms // MINUTE_MS)
-        self._days: dict[tuple[str, int], list[str]] = {}
+        self._days: dict[tuple[str, int], tuple[Block, list[str]]] = {}
 
     def rows(self, name: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> bytes:
         """Return a JSON list of candles that opened in [start, end) and not after now, at most `limit`, oldest first.
@@ -67,26 +68,26 @@ class Candles:
         closed = minute_candles(self._market, name, first, minute)
         partial = partial_candle(self._market, name, minute, now_ms)
         rows = closed if partial is None else np.concatenate([closed, partial[None]])
-        return rows[rows[:, CLOSE] > 0]
+        return rows[rows[:, HIGH] > 0]
 
     def _minute(self, name: str, minute: int, now_ms: int) -> str:
         if minute == now_ms // MINUTE_MS:
             candle = partial_candle(self._market, name, minute, now_ms)
             return "" if candle is None else self._write(self._market.pairs[name], minute, 1, candle.tolist())
         day, row = divmod(minute, MINUTES_DAY)
-        key = (name, day)
-        if key not in self._days:
+        key, block = (name, day), self._market.block(name, day)
+        if key not in self._days or self._days[key][0] is not block:
             if len(self._days) >= DAYS_KEPT:
                 del self._days[next(iter(self._days))]
-            pair, candles = self._market.pairs[name], self._market.block(name, day).candles.tolist()
-            opens = range(day * MINUTES_DAY, (day + 1) * MINUTES_DAY)
-            self._days[key] = [self._write(pair, at, 1, candle) for at, candle in zip(opens, candles, strict=True)]
-        return self._days[key][row]
+            pair, opens = self._market.pairs[name], range(day * MINUTES_DAY, (day + 1) * MINUTES_DAY)
+            rows = [self._write(pair, at, 1, candle) for at, candle in zip(opens, block.candles.tolist(), strict=True)]
+            self._days[key] = (block, rows)
+        return self._days[key][1][row]
 
     def _wide(self, name: str, minute: int, step: int, now_ms: int) -> str:
         end = minute + step
         minutes = self.since(name, minute, now_ms) if end > now_ms // MINUTE_MS else minute_candles(self._market, name, minute, end)
-        minutes = minutes[minutes[:, CLOSE] > 0]
+        minutes = minutes[minutes[:, HIGH] > 0]
         if not len(minutes):
             return ""
         candle = [0] * 6
@@ -98,7 +99,7 @@ class Candles:
 
 def row_text(pair: Pair, minute: int, step: int, candle: list[int]) -> str:
     """Return one candle as MEXC writes it, numbers as texts; empty where nothing was traded."""
-    if not candle[CLOSE]:
+    if not candle[HIGH]:
         return ""
     price, lot, both = 10**pair.price_exp, 10**pair.qty_exp, 10 ** (pair.price_exp + pair.qty_exp)
     pe, qe = pair.price_exp, pair.qty_exp

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sandbox.fault_rules import Plan
 from sandbox.market import DAY_MS
 from sandbox.pairs import EUR_PAIRS, KRAKEN_PAIRS, PAIRS, Pair, Rules
 from trader_core.model.errors import OutOfRange, UnknownName
@@ -38,6 +39,8 @@ class Config:
     """What the generated account begins with; none stands for 10,000 of each quote currency."""
     replay: tuple[tuple[str, str], ...] = ()
     """(BASE/QUOTE, Parquet file of minutes): these candles become the market, and the seeded one is not used."""
+    faults: Plan = Plan()
+    """What goes wrong, from the start on."""
     port: int = 0
     admin_port: int = 0
 

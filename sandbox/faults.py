@@ -1,131 +1,141 @@
-"""What may go wrong between a client and the exchange, as data: which request, when, and what the client gets instead. Pure."""
+"""The faults in force: which rule a request or a message meets, and how often each was seen and fired. Pure."""
 
-import json
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container
+from dataclasses import replace
+from typing import Any, Protocol
 
-from trader_core.model.errors import OutOfRange, UnknownName
+from sandbox.chance import chance
+from sandbox.false_answers import changed
+from sandbox.fault_files import plan_of
+from sandbox.fault_kinds import KINDS as ALL_KINDS
+from sandbox.fault_kinds import REQUEST_KINDS, Area
+from sandbox.fault_rules import Answer, Facts, Fault, Only, Plan
 
-JSON_TYPE = "application/json"
-HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
-
-
-class Answer(NamedTuple):
-    """One HTTP response."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON_TYPE
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-CANNED = {
-    "empty_200": Answer(200, b""),
-    "html_200": Answer(200, HTML, "text/html"),
-    "null_200": Answer(200, b"null"),
-    "garbage_200": Answer(200, b'{"data":[[1,"two",null]],"ok":"maybe"}'),
-    "307": Answer(307, b"", headers=(("Location", "/elsewhere"),)),
-    "429": Answer(429, b'{"code":429,"msg":"Too Many Requests"}', headers=(("Retry-After", "1"),)),
-    "500": Answer(500, b'{"code":500,"msg":"Internal Server Error"}'),
-    "502_html": Answer(502, HTML, "text/html"),
-    "503_empty": Answer(503, b""),
-    "504": Answer(504, b"", "text/plain"),
-    "unknown_code": Answer(400, b'{"code":-9999,"msg":"unexpected"}'),
-    "clock_error": Answer(400, b'{"code":700003,"msg":"Timestamp for this request is outside of the recvWindow."}'),
-}
-"""Kinds that answer the same whatever was asked."""
-CHANGED = ("truncated_json", "bad_number_200", "wrong_client_id")
-"""Kinds that change the true answer."""
-ON_THE_WIRE = ("timeout", "reset", "truncated_body", "slow", "late_execution")
-"""Kinds that the server acts out."""
-KINDS = (*CANNED, *CHANGED, *ON_THE_WIRE)
-NUMBERS = ("origQty", "executedQty", "price", "free", "qty", "serverTime", "lastPrice")
+__all__ = ["KINDS", "Answer", "Changes", "Fault", "FaultPlan", "changed"]
+KINDS = tuple(REQUEST_KINDS)
+"""The kinds that a request can meet."""
+SITES_KEPT = 512
+NOBODY = Facts()
+Reader = Callable[[Any], Plan]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One rule: from the `nth` request of a site on, `count` of them get `kind`, before or after they are executed."""
+class Changes(Protocol):
+    """Who carries out the rules that change the exchange itself."""
 
-    site: str
-    kind: str
-    when: str = "after"
-    nth: int = 1
-    count: int = 1
-    params: dict[str, Any] = field(default_factory=dict)
-    seen: int = 0
-    fired: int = 0
+    def take(self, fault: Fault, /) -> None:
+        """Begin and end a rule at its times."""
 
-    def __post_init__(self) -> None:
-        """Refuse what could never fire."""
-        if self.kind not in KINDS:
-            raise UnknownName(f"a fault of {', '.join(KINDS)}", repr(self.kind), "choose one of them")
-        if self.when not in ("before", "after") or self.nth < 1 or self.count < 1:
-            found = f"when {self.when!r}, nth {self.nth}, count {self.count}"
-            raise OutOfRange("when of before or after, nth and count of at least 1", found, "correct the fault")
+    def clear(self) -> None:
+        """Undo what lasts, and forget what has not begun."""
+
+
+class _Live:
+    """A rule in force and its counts."""
+
+    __slots__ = ("asks", "fault", "fired", "seen")
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault, self.seen, self.fired = fault, 0, 0
+        self.asks = fault.only != Only(chance=fault.only.chance)
+
+    def now(self) -> Fault:
+        return replace(self.fault, seen=self.seen, fired=self.fired)
+
+    def concerns(self, now_ms: int, facts: Callable[[], Facts]) -> bool:
+        return self.fault.open_at(now_ms) and (not self.asks or self.fault.only.fits(facts()))
+
+    def meets(self) -> bool:
+        """Return whether the one just seen is hit."""
+        fault = self.fault
+        if self.seen < fault.nth or (fault.last is not None and self.seen > fault.last):
+            return False
+        return fault.only.chance >= 1 or chance(fault.seed, fault.number, self.seen) < fault.only.chance
 
 
 class FaultPlan:
-    """The rules in force and how often each fired."""
+    """The rules in force, and of every kind how often it was seen and fired since the beginning."""
 
-    def __init__(self) -> None:
-        """Begin without faults."""
-        self.rules: list[Fault] = []
+    def __init__(self, read: Reader | None = None) -> None:
+        """Begin without faults; `read` checks plain data."""
+        self._read: Reader = read or (lambda data: plan_of(data, "the faults given"))
+        self._lives: list[_Live] = []
+        self._at: dict[str, tuple[_Live, ...]] = {}
+        self._seen, self._fired = dict.fromkeys(ALL_KINDS, 0), dict.fromkeys(ALL_KINDS, 0)
+        self.changes: Changes | None = None
 
-    def add(self, faults: list[dict[str, Any]]) -> None:
-        """Add rules from plain data; raises GatehouseError, and adds none, when one is wrong."""
-        try:
-            self.rules += [Fault(**{**fault, "seen": 0, "fired": 0}) for fault in faults]
-        except TypeError as error:
-            raise OutOfRange("faults with site, kind, when, nth, count, params", str(error), "correct the fault") from error
+    @property
+    def rules(self) -> list[Fault]:
+        """Return the rules in force with their counts."""
+        return [live.now() for live in self._lives]
+
+    @property
+    def kinds(self) -> dict[str, dict[str, int]]:
+        """Return how often every kind was seen and fired since the beginning, those that never were included."""
+        return {kind: {"seen": self._seen[kind], "fired": self._fired[kind]} for kind in ALL_KINDS}
+
+    def add(self, faults: Any) -> None:
+        """Add rules from plain data, a list or a whole plan; raises GatehouseError, and adds none, when one is wrong."""
+        self.take(self._read(faults))
+
+    def take(self, plan: Plan) -> None:
+        """Add the rules of a plan that was checked."""
+        self._lives += [_Live(fault) for fault in plan.rules]
+        self._at.clear()
+        for fault in plan.rules:
+            if fault.area is Area.WORLD and self.changes is not None:
+                self.changes.take(fault)
 
     def clear(self) -> None:
-        """Remove all rules."""
-        self.rules = []
+        """Remove all rules and undo what they changed; the counts of the kinds stay."""
+        self._lives, self._at = [], {}
+        if self.changes is not None:
+            self.changes.clear()
 
-    def hit(self, site: str) -> Fault | None:
-        """Count a request of `site`, such as `POST /api/v3/order`, and return the first rule that fires on it."""
-        found: Fault | None = None
-        for at, rule in enumerate(self.rules):
-            if rule.site != site:
+    def hit(
+        self, site: str, now_ms: int = 0, facts: Callable[[], Facts] = lambda: NOBODY, kinds: Container[str] = ALL_KINDS
+    ) -> Fault | None:
+        """Count a request of `site`, such as `POST /api/v3/order`, or a message, and return the first rule that it meets.
+
+        Only rules of the kinds named are asked.
+        """
+        found: _Live | None = None
+        for live in self._about(site):
+            if live.fault.kind not in kinds or not live.concerns(now_ms, facts):
                 continue
-            seen = rule.seen + 1
-            fires = found is None and rule.nth <= seen < rule.nth + rule.count
-            self.rules[at] = replace(rule, seen=seen, fired=rule.fired + fires)
-            if fires:
-                found = rule
-        return found
+            live.seen += 1
+            self._seen[live.fault.kind] += 1
+            if found is None and live.meets():
+                found = live
+        if found is None:
+            return None
+        found.fired += 1
+        self._fired[found.fault.kind] += 1
+        return found.now()
 
+    def happened(self, fault: Fault) -> None:
+        """Count a rule that came into effect by itself."""
+        for counts in (self._seen, self._fired):
+            counts[fault.kind] += 1
+        for live in self._same(fault):
+            live.seen, live.fired = live.seen + 1, live.fired + 1
 
-def changed(fault: Fault, answer: Answer) -> Answer:
-    """Return what the client gets instead of `answer` under a fault that answers."""
-    if fault.kind in CANNED:
-        canned = CANNED[fault.kind]
-        location = fault.params.get("location")
-        return canned._replace(headers=(("Location", str(location)),)) if location else canned
-    if fault.kind == "truncated_json":
-        return answer._replace(body=answer.body[: int(fault.params.get("bytes", max(1, len(answer.body) // 2)))])
-    if fault.kind == "bad_number_200":
-        return _rewritten(answer, dict.fromkeys(NUMBERS, "NaN"))
-    if fault.kind == "wrong_client_id":
-        names = ("clientOrderId", "origClientOrderId")
-        return _rewritten(answer, {name: fault.params.get("id", "somebody-elses-id") for name in names}, add=names[0])
-    return answer
+    def spared(self, fault: Fault) -> None:
+        """Take back that a rule fired: it found nothing that it could change."""
+        self._fired[fault.kind] -= 1
+        for live in self._same(fault):
+            live.fired -= 1
 
+    def _same(self, fault: Fault) -> list[_Live]:
+        rule = replace(fault, seen=0, fired=0)
+        return [live for live in self._lives if live.fault == rule][:1]
 
-def _rewritten(answer: Answer, values: dict[str, Any], add: str = "") -> Answer:
-    """Return the answer with named fields replaced wherever they occur; `add` is put where the body is one object without it."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        return answer
-    if add and isinstance(body, dict):
-        body.setdefault(add, None)
-    return answer._replace(body=json.dumps(_replaced(body, values)).encode())
-
-
-def _replaced(body: Any, values: dict[str, Any]) -> Any:
-    if isinstance(body, list):
-        return [_replaced(item, values) for item in body]
-    if isinstance(body, dict):
-        return {name: values.get(name, _replaced(item, values)) for name, item in body.items()}
-    return body
+    def _about(self, site: str) -> tuple[_Live, ...]:
+        """Return the rules whose site this is."""
+        if not self._lives:
+            return ()
+        known = self._at.get(site)
+        if known is None:
+            if len(self._at) >= SITES_KEPT:
+                self._at.clear()
+            known = self._at[site] = tuple(live for live in self._lives if live.fault.is_at(site))
+        return known

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from trader_core.model.money import PPM
+
 DEPOSITS, MARKET, FEES = "(deposits)", "(market)", "(fees)"
 """The exchange's own accounts: where money comes from, the other side of every fill, and the fees earned."""
 OWN = frozenset({DEPOSITS, MARKET, FEES})
@@ -20,10 +22,20 @@ class Ledger:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._balances: dict[str, dict[str, Balance]] = {}
+        self.misshown: dict[str, int] = {}
+        """By how many ppm an account's own reads are wrong, by currency; the truth stays."""
 
     def of(self, account: str) -> dict[str, Balance]:
         """Return an account's balances by currency."""
         return dict(self._balances.get(account, {}))
+
+    def shown(self, account: str) -> dict[str, Balance]:
+        """Return an account's balances by currency as its own reads see them."""
+        held = self.of(account)
+        for currency in held.keys() & self.misshown.keys():
+            share = PPM + self.misshown[currency]
+            held[currency] = Balance(*(amount * share // PPM for amount in held[currency]))
+        return held
 
     def balance(self, account: str, currency: str) -> Balance:
         """Return what an account holds of one currency."""

@@ -43,7 +43,7 @@ Ints = NDArray[np.int64]
 
 
 class Block(NamedTuple):
-    """One day of one pair: 17,280 ticks and 1,440 candles of shape [1440, 6]; a candle without a trade has close 0."""
+    """One day of one pair: 17,280 ticks and 1,440 candles of shape [1440, 6]; a candle without a trade has high 0."""
 
     prices: Ints
     volumes: Ints
@@ -149,7 +149,7 @@ def partial_candle(market: Market, name: str, minute: int, now_ms: int) -> Ints 
     """Return the candle, shape [6], of a minute that `now_ms` lies in, from the ticks that have happened."""
     day, row = divmod(minute, MINUTES_DAY)
     block = market.block(name, day)
-    if block.candles[row, CLOSE] == 0:
+    if block.candles[row, HIGH] == 0:
         return None
     first = row * TICKS_MINUTE
     count = (now_ms - minute * MINUTE_MS) // TICK_MS + 1

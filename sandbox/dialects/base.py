@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from sandbox.dialects.session import Session
-from sandbox.faults import Answer
+from sandbox.dialects.troubles import TROUBLES, UNTRUE
+from sandbox.fault_rules import Answer, Facts, Trouble
 from sandbox.market import MINUTE_MS
 from sandbox.matching import Exchange
 from sandbox.orders import No, Refused
@@ -67,6 +68,8 @@ class Dialect(ABC):
 
     name: str
     key_header: str
+    sockets: tuple[str, ...] = ()
+    """Where websockets begin, as faults name it."""
 
     def __init__(self, exchange: Exchange) -> None:
         """Speak for an exchange."""
@@ -97,6 +100,33 @@ class Dialect(ABC):
     def connect(self, _request: Request) -> Session | None:
         """Begin a conversation on a websocket; None where there is none to be had."""
         return None
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Return the requests that it answers, as faults name them."""
+        return (*self._routes, *self.sockets)
+
+    @property
+    def untrue(self) -> Answer:
+        """Return an acknowledgement of an order that does not exist."""
+        return UNTRUE[self.name]
+
+    def trouble(self, what: Trouble) -> Answer:
+        """Return what this venue says when it is in trouble."""
+        return TROUBLES[self.name][what]
+
+    def only_reads(self, request: Request) -> bool:
+        """Return whether a request changes nothing, whatever it is answered."""
+        return request.method == "GET"
+
+    def facts(self, request: Request) -> Facts:
+        """Return what a rule of faults can ask of a request, in the exchange's own words."""
+        params = request.params
+        client_id = params.get("newClientOrderId") or params.get("origClientOrderId", "")
+        return Facts(params.get("symbol", ""), params.get("side", ""), client_id, params)
+
+    def lose_listen_keys(self, _account: str) -> None:
+        """End what lets an account's private streams go on; where a protocol has nothing of that kind, nothing happens."""
 
     @abstractmethod
     def refusal(self, refused: Refused) -> Answer:

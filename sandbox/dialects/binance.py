@@ -50,6 +50,7 @@ class Binance(HexSigned):
 
     name = "binance"
     key_header = "x-mbx-apikey"
+    sockets = ("GET /ws", "GET /ws/", "GET /stream", "GET /ws-api/v3")
     codes = CODES
 
     def __init__(self, exchange: Exchange, candles: Candles) -> None:
@@ -57,6 +58,7 @@ class Binance(HexSigned):
         super().__init__(exchange)
         public, signed = PublicCalls(exchange, candles), SignedCalls(exchange, self.powers)
         self._public, self._signed, self._worded = public, signed, Worded()
+        self._losses: dict[str, int] = {}
         self._routes = {
             "GET /api/v3/ping": Route(public.ping, signed=False, weight=1),
             "GET /api/v3/time": Route(public.time, signed=False, weight=1),
@@ -86,12 +88,21 @@ class Binance(HexSigned):
         """Begin a conversation: about markets on `/ws` and `/stream`, streams of which may be named, or an account on `/ws-api/v3`."""
         now_ms, path = self.exchange.now_ms, request.path
         if path == "/ws-api/v3":
-            return AccountSession(self.exchange, self._signed, self._speaker, self.keys.__contains__, self.refusal, now_ms)
+            return AccountSession(self.exchange, self._signed, self._speaker, self._valid, self.refusal, now_ms)
         root, _, rest = path.removeprefix("/").partition("/")
         if root not in ("ws", "stream"):
             return None
         named = rest if root == "ws" else dict(parse_qsl(request.query)).get("streams", "")
         return MarketSession(self.exchange, self._worded, self._public.day_of, named.split("/"), now_ms, combined=root == "stream")
+
+    def lose_listen_keys(self, account: str) -> None:
+        """End the private streams that are open for an account; it may subscribe anew."""
+        self._losses[account] = self._losses.get(account, 0) + 1
+
+    def _valid(self, api_key: str) -> int | None:
+        """Return a number that changes when the streams opened with a key end; None for a key that is not known."""
+        key = self.keys.get(api_key)
+        return None if key is None else self._losses.get(key.account, 0)
 
     def _speaker(self, params: Params) -> str:
         """Return the account that signed parameters of the websocket API: sorted by name, and not encoded."""

@@ -17,7 +17,8 @@ from sandbox.orders import Refused
 Refuse = Callable[[Refused], Answer]
 AccountOf = Callable[[Params], str]
 """The account whose key signed the parameters; raises Refused."""
-KeyKnown = Callable[[str], bool]
+Validity = Callable[[str], int | None]
+"""What stays the same as long as the streams opened with a key go on; None where they cannot."""
 
 
 class AccountSession:
@@ -26,13 +27,14 @@ class AccountSession:
     must_talk = False
 
     def __init__(
-        self, exchange: Exchange, calls: SignedCalls, account_of: AccountOf, key_known: KeyKnown, refuse: Refuse, now_ms: int
+        self, exchange: Exchange, calls: SignedCalls, account_of: AccountOf, validity: Validity, refuse: Refuse, now_ms: int
     ) -> None:
         """Begin without an account."""
-        self._exchange, self._calls, self._account_of, self._key_known, self._refuse = exchange, calls, account_of, key_known, refuse
+        self._exchange, self._calls, self._account_of, self._validity, self._refuse = exchange, calls, account_of, validity, refuse
         self._pulse = Pulse(now_ms)
         self._account = self._key = ""
         self._number = -1
+        self._opened: int | None = None
         self._held: list[BalanceChanged] = []
 
     @property
@@ -77,6 +79,7 @@ class AccountSession:
         if self._account:
             return _refused(number, 400, -2035, "User Data Stream subscription already active.")
         self._account, self._key, self._number = account, params["apiKey"], self._number + 1
+        self._opened = self._validity(self._key)
         return _done(number, {"subscriptionId": self._number})
 
     def push(self, _topic: Topic, event: Event) -> list[Frame]:
@@ -97,7 +100,7 @@ class AccountSession:
     def settle(self, now_ms: int) -> list[Frame]:
         """Return the balances that waited, the end of the stream once its key is gone, and what the pulse has due."""
         frames = self._balances()
-        if self._account and not self._key_known(self._key):
+        if self._account and (self._opened is None or self._validity(self._key) != self._opened):
             frames.append(self._framed({"e": "eventStreamTerminated", "E": now_ms}))
             self._account = ""
         return [*frames, *self._pulse.beat(now_ms)]

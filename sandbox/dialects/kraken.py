@@ -14,13 +14,15 @@ from typing import Any
 
 from sandbox.candles import Candles
 from sandbox.dialects.base import Dialect, Request, Route
+from sandbox.dialects.kraken_names import by_any_name
 from sandbox.dialects.kraken_public import PublicCalls
 from sandbox.dialects.kraken_signed import SignedCalls
 from sandbox.dialects.kraken_words import UNKNOWN_METHOD, words_of
-from sandbox.faults import Answer
+from sandbox.fault_rules import Answer, Facts
 from sandbox.matching import Exchange
 from sandbox.orders import No, Refused
 
+WRITES = frozenset(f"/0/private/{name}" for name in ("AddOrder", "CancelOrder", "CancelAll", "CancelAllOrdersAfter"))
 NONCE, NONCE_END = re.compile("[0-9]{1,20}"), 2**64
 
 
@@ -34,6 +36,7 @@ class Kraken(Dialect):
         """Offer the routes over an exchange."""
         super().__init__(exchange)
         self._nonces: dict[str, int] = {}
+        self._pairs = by_any_name(exchange.market.pairs.values())
         public, signed = PublicCalls(exchange, candles, history_from_ms), SignedCalls(exchange, self.powers)
         open_to_all = {
             "Time": public.time, "SystemStatus": public.status, "Assets": public.assets, "AssetPairs": public.asset_pairs,
@@ -53,6 +56,16 @@ class Kraken(Dialect):
     def secret_of(self, chance: bytes) -> str:
         """Return a secret in base64."""
         return base64.b64encode(chance).decode()
+
+    def only_reads(self, request: Request) -> bool:
+        """Return whether a request changes nothing; Kraken's private reads are POSTs too."""
+        return request.path not in WRITES
+
+    def facts(self, request: Request) -> Facts:
+        """Return what a rule of faults can ask of a request, in the exchange's own words."""
+        params = request.params
+        pair = self._pairs.get(params.get("pair", ""))
+        return Facts(pair.id if pair else "", params.get("type", ""), params.get("cl_ord_id", ""), params)
 
     def refusal(self, refused: Refused) -> Answer:
         """Return a refusal as this protocol writes it."""

@@ -200,7 +200,7 @@ class SignedCalls:
     def _held(self, account: str) -> list[tuple[str, tuple[str, str]]]:
         """Return the balance and what is held of it for every currency that is not zero, by Kraken's name."""
         held = []
-        for currency, balance in sorted(self._exchange.ledger.of(account).items()):
+        for currency, balance in sorted(self._exchange.ledger.shown(account).items()):
             decimals = BALANCE_DECIMALS[currency in names.MONEY]
             texts = padded(sum(balance), MONEY_EXP, decimals), padded(balance.locked, MONEY_EXP, decimals)
             if sum(balance):

@@ -52,6 +52,11 @@ class ListenKeys:
         del self._keys[key]
         return {"listenKey": key}
 
+    def lose(self, account: str) -> None:
+        """End all keys of an account without being asked."""
+        for key in self._of(account):
+            del self._keys[key]
+
     def _of(self, account: str) -> list[str]:
         return [key for key in self._keys if self.account_of(key) == account]
 

@@ -50,6 +50,7 @@ class Mexc(HexSigned):
 
     name = "mexc"
     key_header = "x-mexc-apikey"
+    sockets = ("GET /ws",)
     codes = CODES
 
     def __init__(self, exchange: Exchange, candles: Candles) -> None:
@@ -92,3 +93,7 @@ class Mexc(HexSigned):
             return None
         listen_key = dict(parse_qsl(request.query, keep_blank_values=True)).get("listenKey", "")
         return MexcSession(self.exchange, self._worded, self.listen_keys, listen_key, self.exchange.now_ms)
+
+    def lose_listen_keys(self, account: str) -> None:
+        """End an account's listen keys, and with them the connections that showed one."""
+        self.listen_keys.lose(account)

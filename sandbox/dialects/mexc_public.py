@@ -147,7 +147,7 @@ class PublicCalls:
         opened, last = int(rows[0, OPEN]), int(rows[-1, CLOSE])
         return {
             "symbol": pair.id, "priceChange": to_text(last - opened, pair.price_exp),
-            "priceChangePercent": to_text((last - opened) * PPM // opened, 6), "prevClosePrice": self._price(pair, opened),
+            "priceChangePercent": to_text((last - opened) * PPM // max(opened, 1), 6), "prevClosePrice": self._price(pair, opened),
             "lastPrice": self._price(pair, last), **self._best(pair), "openPrice": self._price(pair, opened),
             "highPrice": self._price(pair, int(rows[:, HIGH].max())), "lowPrice": self._price(pair, int(rows[:, LOW].min())),
             "volume": to_text(int(rows[:, VOLUME].sum()), pair.qty_exp),

@@ -32,7 +32,7 @@ class SignedCalls:
 
     def account(self, account: str, _params: Params) -> Any:
         """Return free and locked balances of every currency that is not zero."""
-        held = self._exchange.ledger.of(account).items()
+        held = self._exchange.ledger.shown(account).items()
         balances = [
             {"asset": name, "free": to_text(balance.free), "locked": to_text(balance.locked)}
             for name, balance in sorted(held)
