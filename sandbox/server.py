@@ -16,7 +16,7 @@ from sandbox.dialects.base import Dialect, Key, Request
 from sandbox.dialects.known import speak
 from sandbox.fault_fields import Known
 from sandbox.fault_files import plan_of
-from sandbox.faults import KINDS, FaultPlan
+from sandbox.faults import KINDS, Answer, FaultPlan
 from sandbox.faulty_market import FaultyMarket
 from sandbox.hub import Hub
 from sandbox.market import Market, SeededMarket
