@@ -1,6 +1,6 @@
 """What an embedded exchange is started with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sandbox.fault_rules import Plan
@@ -39,7 +39,7 @@ class Config:
     """What the generated account begins with; none stands for 10,000 of each quote currency."""
     replay: tuple[tuple[str, str], ...] = ()
     """(BASE/QUOTE, Parquet file of minutes): these candles become the market, and the seeded one is not used."""
-    faults: Plan = Plan()
+    faults: Plan = field(default_factory=Plan)
     """What goes wrong, from the start on."""
     port: int = 0
     admin_port: int = 0

@@ -87,11 +87,12 @@ def _unknown_status(fault: Fault, answer: Answer) -> Answer:
 
 
 def _with(answer: Answer, values: Mapping[str, Any], add: str) -> Answer:
-    """Replace named fields wherever they occur; `add` is put where the body is one object without any of them."""
+    """Replace named fields wherever they occur; `add` is put into a body, or its result, that is one object without any."""
 
     def change(body: Any) -> Any:
-        if isinstance(body, dict) and not any(_has(body, name) for name in values):
-            body[add] = None
+        inner = body.get("result", body) if isinstance(body, dict) else body
+        if isinstance(inner, dict) and not any(_has(body, name) for name in values):
+            inner[add] = None
         return _replaced(body, values)
 
     return _rewritten(answer, change)

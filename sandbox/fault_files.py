@@ -1,6 +1,7 @@
 """Fault plans as files: TOML or JSON to rules, every field checked before any rule is taken, and rules back to TOML."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ HEADS = FIELDS[:2]
 COUNTS = ("seen", "fired")
 """What a rule that was read back from the exchange has besides."""
 PARTS = ("seed", "rules")
+BARE = re.compile("[A-Za-z0-9_-]+")
 MANY = 1_000_000_000
 RULES_MAX = 10_000
 ANYTHING = Known()
@@ -100,7 +102,7 @@ def written(plan: Plan) -> str:
 def _toml(value: Any) -> str:
     """Return a value as TOML writes it; texts as JSON does, which TOML reads alike."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(name, ensure_ascii=False)} = {_toml(one)}" for name, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{name if BARE.fullmatch(name) else _toml(name)} = {_toml(one)}" for name, one in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(one) for one in value) + "]"
     if isinstance(value, str):

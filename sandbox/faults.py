@@ -112,12 +112,12 @@ class FaultPlan:
         self._fired[found.fault.kind] += 1
         return found.now()
 
-    def happened(self, fault: Fault) -> None:
-        """Count a rule that came into effect by itself."""
-        for counts in (self._seen, self._fired):
-            counts[fault.kind] += 1
+    def happened(self, fault: Fault, took_effect: bool) -> None:  # noqa: FBT001 - a fact, not a switch
+        """Count a rule whose time has come by itself, and whether it found anything that it could change."""
+        self._seen[fault.kind] += 1
+        self._fired[fault.kind] += took_effect
         for live in self._same(fault):
-            live.seen, live.fired = live.seen + 1, live.fired + 1
+            live.seen, live.fired = live.seen + 1, live.fired + took_effect
 
     def spared(self, fault: Fault) -> None:
         """Take back that a rule fired: it found nothing that it could change."""

@@ -120,7 +120,8 @@ def _name(event: Event) -> str:
 
 
 def _twice(fault: Fault, _site: str, event: Event) -> Told:
-    return ((0, event),) + ((fault.param("ms"), event),) * fault.param("times")
+    delay_ms, times = int(fault.param("ms")), int(fault.param("times"))
+    return ((0, event),) + ((delay_ms, event),) * times
 
 
 def _late(fault: Fault, _site: str, event: Event) -> Told:

@@ -27,7 +27,7 @@ ZERO = -PPM
 class World:
     """Carries out the rules that change the exchange, each at its time."""
 
-    def __init__(self, exchange: Exchange, dialect: Dialect, market: FaultyMarket, happened: Callable[[Fault], None]) -> None:
+    def __init__(self, exchange: Exchange, dialect: Dialect, market: FaultyMarket, happened: Callable[[Fault, bool], None]) -> None:
         """Change one exchange; `happened` counts what came into effect."""
         self._exchange, self._dialect, self._market, self._happened = exchange, dialect, market, happened
         self._rules = Layers(lambda name: getattr(exchange.rules, name), self._write_rules)
@@ -39,7 +39,7 @@ class World:
         self._count = 0
         self.retold: list[CandleSeen] = []
         """Revised candles that streams have not told yet."""
-        self._begins: dict[str, Callable[[Fault], Undo]] = {
+        self._begins: dict[str, Callable[[Fault], Undo | None]] = {
             "read_lag": self._read_lag, "clock_skew": self._drift, "clock_step": self._step, "listen_key_loss": self._lose_listen_keys,
             "key_revoked": self._revoke, "symbol_halted": self._halt, "filter_change": self._filter, "min_notional": self._min_notional,
             "fee_change": self._fees, "wrong_balance": self._misshow, "price_spike": self._spike, "zero_price": self._zero,
@@ -53,7 +53,7 @@ class World:
         self._waiting.add(number)
         if fault.kind in ("price_spike", "zero_price"):
             since_ms = max(fault.since_ms or 0, now_ms + 1)
-            self._undo[number] = self._begins[fault.kind](replace(fault, since_ms=since_ms))
+            self._keep(number, self._begins[fault.kind](replace(fault, since_ms=since_ms)))
         if fault.since_ms is None or fault.since_ms <= now_ms:
             self._begin(number, fault)
         else:
@@ -72,8 +72,12 @@ class World:
             return
         self._waiting.remove(number)
         if number not in self._undo:
-            self._undo[number] = self._begins[fault.kind](fault)
-        self._happened(fault)
+            self._keep(number, self._begins[fault.kind](fault))
+        self._happened(fault, number in self._undo)
+
+    def _keep(self, number: int, undo: Undo | None) -> None:
+        if undo is not None:
+            self._undo[number] = undo
 
     def _end(self, number: int) -> None:
         undo = self._undo.pop(number, None)
@@ -121,16 +125,15 @@ class World:
 
     # keys and accounts
 
-    def _lose_listen_keys(self, fault: Fault) -> Undo:
-        self._dialect.lose_listen_keys(fault.param("account"))
-        return _nothing
+    def _lose_listen_keys(self, fault: Fault) -> Undo | None:
+        return _nothing if self._dialect.lose_listen_keys(fault.param("account")) else None
 
-    def _revoke(self, fault: Fault) -> Undo:
+    def _revoke(self, fault: Fault) -> Undo | None:
         keys = self._dialect.keys
         revoked: dict[str, Key] = {name: key for name, key in keys.items() if key.account == fault.param("account")}
         for name in revoked:
             del keys[name]
-        return lambda: keys.update(revoked)
+        return partial(keys.update, revoked) if revoked else None
 
     def _misshow(self, fault: Fault) -> Undo:
         return self._balances.lay({fault.param("currency"): fault.param("ppm")})
@@ -167,14 +170,15 @@ class World:
         assert fault.since_ms is not None, "a jump begins with the next tick at the earliest"
         return self._lifting(self._market.jump(fault.param("symbol"), ppm, fault.since_ms, fault.until_ms))
 
-    def _revise(self, fault: Fault) -> Undo:
+    def _revise(self, fault: Fault) -> Undo | None:
         """Have the last closed candles served with other values from now on, and streams tell the last one anew."""
         name, now_ms = fault.param("symbol"), self._exchange.now_ms
         minute = now_ms // MINUTE_MS
+        if not minute_candles(self._market, name, minute - 1, minute)[0][HIGH]:
+            return None
         mark = self._market.revise(name, fault.param("ppm"), minute - fault.param("candles"), minute)
         values = tuple(minute_candles(self._market, name, minute - 1, minute)[0].tolist())
-        if values[HIGH]:
-            self.retold.append(CandleSeen(name, minute - 1, 1, values, closed=True, ts_ms=now_ms))
+        self.retold.append(CandleSeen(name, minute - 1, 1, values, closed=True, ts_ms=now_ms))
         return self._lifting(mark)
 
     def _lifting(self, mark: Mark) -> Undo:

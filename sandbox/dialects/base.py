@@ -125,8 +125,9 @@ class Dialect(ABC):
         client_id = params.get("newClientOrderId") or params.get("origClientOrderId", "")
         return Facts(params.get("symbol", ""), params.get("side", ""), client_id, params)
 
-    def lose_listen_keys(self, _account: str) -> None:
-        """End what lets an account's private streams go on; where a protocol has nothing of that kind, nothing happens."""
+    def lose_listen_keys(self, _account: str) -> bool:
+        """End what lets an account's private streams go on, and return whether there was anything of that kind."""
+        return False
 
     @abstractmethod
     def refusal(self, refused: Refused) -> Answer:

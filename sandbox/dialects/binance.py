@@ -95,9 +95,10 @@ class Binance(HexSigned):
         named = rest if root == "ws" else dict(parse_qsl(request.query)).get("streams", "")
         return MarketSession(self.exchange, self._worded, self._public.day_of, named.split("/"), now_ms, combined=root == "stream")
 
-    def lose_listen_keys(self, account: str) -> None:
+    def lose_listen_keys(self, account: str) -> bool:
         """End the private streams that are open for an account; it may subscribe anew."""
         self._losses[account] = self._losses.get(account, 0) + 1
+        return True
 
     def _valid(self, api_key: str) -> int | None:
         """Return a number that changes when the streams opened with a key end; None for a key that is not known."""

@@ -52,10 +52,12 @@ class ListenKeys:
         del self._keys[key]
         return {"listenKey": key}
 
-    def lose(self, account: str) -> None:
-        """End all keys of an account without being asked."""
-        for key in self._of(account):
+    def lose(self, account: str) -> bool:
+        """End all keys of an account without being asked, and return whether there were any."""
+        lost = self._of(account)
+        for key in lost:
             del self._keys[key]
+        return bool(lost)
 
     def _of(self, account: str) -> list[str]:
         return [key for key in self._keys if self.account_of(key) == account]

@@ -94,6 +94,6 @@ class Mexc(HexSigned):
         listen_key = dict(parse_qsl(request.query, keep_blank_values=True)).get("listenKey", "")
         return MexcSession(self.exchange, self._worded, self.listen_keys, listen_key, self.exchange.now_ms)
 
-    def lose_listen_keys(self, account: str) -> None:
-        """End an account's listen keys, and with them the connections that showed one."""
-        self.listen_keys.lose(account)
+    def lose_listen_keys(self, account: str) -> bool:
+        """End an account's listen keys, and with them the connections that showed one; return whether there were any."""
+        return self.listen_keys.lose(account)
