@@ -84,7 +84,7 @@ class Kraken(Dialect):
         if key is None:
             raise Refused(No.KEY)
         nonce = request.params.get("nonce", "")
-        digest = hashlib.sha256((nonce + request.body).encode()).digest()
+        digest = hashlib.sha256((nonce + request.body).encode(errors="surrogatepass")).digest()
         expected = hmac.new(base64.b64decode(key.secret), request.path.encode() + digest, hashlib.sha512).digest()
         try:
             said = base64.b64decode(request.headers.get("api-sign", ""), validate=True)

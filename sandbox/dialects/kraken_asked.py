@@ -6,14 +6,18 @@ from datetime import datetime
 
 from sandbox.dialects import kraken_names as names
 from sandbox.dialects.base import Params, whole
-from sandbox.dialects.kraken_words import late
-from sandbox.orders import BUY, SELL, Kind, NewOrder, No, Refused
+from sandbox.dialects.kraken_words import late, no_price
+from sandbox.orders import AT_MARKET, BUY, SELL, Kind, NewOrder, No, Refused
 from sandbox.pairs import Pair
 from trader_core.model.errors import OutOfRange
 from trader_core.model.money import MONEY_EXP, from_text
 
 SIDES = {"buy": BUY, "sell": SELL}
 IN_FORCE = {"": Kind.LIMIT, "GTC": Kind.LIMIT, "IOC": Kind.IOC, "FOK": Kind.FOK}
+STOP_KINDS = {
+    "stop-loss": Kind.STOP_LOSS, "stop-loss-limit": Kind.STOP_LOSS_LIMIT, "take-profit": Kind.TAKE_PROFIT,
+    "take-profit-limit": Kind.TAKE_PROFIT_LIMIT,
+}  # fmt: skip
 FLAGS = frozenset({"post", "fciq", "fcib", "nompp", "viqc"})
 NOT_BUILT = ("leverage", "close[ordertype]", "displayvol", "starttm", "expiretm", "reduce_only")
 NOT_MEANT = frozenset({"", "0", "none", "false"})
@@ -36,16 +40,14 @@ def order_of(pairs: Mapping[str, Pair], params: Params, now_ms: int) -> NewOrder
             raise Refused(No.PARAMETER, name)
     _check_ids(params)
     _check_deadline(params.get("deadline", ""), now_ms)
-    side, flags = SIDES[params["type"]], _flags(params)
-    if params.get("ordertype") == "market":
+    side, flags, kind = SIDES[params["type"]], _flags(params), params.get("ordertype", "")
+    if kind == "market":
         return _market(pair, side, flags, params)
-    if params.get("ordertype") != "limit":
+    if kind in STOP_KINDS:
+        return _stop(pair, side, flags, params)
+    if kind != "limit":
         raise Refused(No.PARAMETER, "ordertype")
-    kind = _in_force(params)
-    if "viqc" in flags or ("post" in flags and kind is not Kind.LIMIT):
-        raise Refused(No.PARAMETER, "oflags")
-    kind = Kind.LIMIT_MAKER if "post" in flags else kind
-    return NewOrder(pair.id, side, kind, _lots(pair, params), _ticks(pair, params), client_id=params.get("cl_ord_id", ""))
+    return _limit(pair, side, flags, params)
 
 
 def userref_of(params: Params) -> int | None:
@@ -70,6 +72,28 @@ def _market(pair: Pair, side: int, flags: frozenset[str], params: Params) -> New
     if "viqc" in flags:
         return NewOrder(pair.id, side, Kind.MARKET, quote_qty=_units(params, MONEY_EXP), client_id=client_id)
     return NewOrder(pair.id, side, Kind.MARKET, _lots(pair, params), client_id=client_id)
+
+
+def _limit(pair: Pair, side: int, flags: frozenset[str], params: Params) -> NewOrder:
+    kind = _in_force(params)
+    if "viqc" in flags or ("post" in flags and kind is not Kind.LIMIT):
+        raise Refused(No.PARAMETER, "oflags")
+    kind = Kind.LIMIT_MAKER if "post" in flags else kind
+    return NewOrder(pair.id, side, kind, _lots(pair, params), _ticks(pair, params, "price"), client_id=params.get("cl_ord_id", ""))
+
+
+def _stop(pair: Pair, side: int, flags: frozenset[str], params: Params) -> NewOrder:
+    """Return a stop: `price` is its trigger, the last price the only signal, and `price2` its limit where it has one."""
+    kind = STOP_KINDS[params["ordertype"]]
+    if flags & {"post", "viqc"}:
+        raise Refused(No.PARAMETER, "oflags")
+    if _in_force(params) is not Kind.LIMIT:
+        raise Refused(No.PARAMETER, "timeinforce")
+    if params.get("trigger", "last") != "last":
+        raise Refused(No.PARAMETER, "trigger")
+    stop = _ticks(pair, params, "price")
+    limit = 0 if kind in AT_MARKET else _ticks(pair, params, "price2")
+    return NewOrder(pair.id, side, kind, _lots(pair, params), limit, client_id=params.get("cl_ord_id", ""), stop=stop)
 
 
 def _in_force(params: Params) -> Kind:
@@ -122,11 +146,14 @@ def _lots(pair: Pair, params: Params) -> int:
     return _units(params, pair.qty_exp)
 
 
-def _ticks(pair: Pair, params: Params) -> int:
-    text = params.get("price", "")
+def _ticks(pair: Pair, params: Params, name: str) -> int:
+    text = params.get(name, "")
     if not AMOUNT.fullmatch(text):
-        raise Refused(No.PARAMETER, "price")
+        raise Refused(No.PARAMETER, name)
     try:
-        return from_text(text, pair.price_exp, "price")
+        ticks = from_text(text, pair.price_exp, name)
     except OutOfRange as error:
-        raise Refused(No.TICK, f"{names.wsname(pair)} price can only be specified up to {pair.price_exp} decimals.") from error
+        raise no_price(f"{names.wsname(pair)} price can only be specified up to {pair.price_exp} decimals.") from error
+    if not ticks:
+        raise no_price()
+    return ticks

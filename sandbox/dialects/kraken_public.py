@@ -125,14 +125,16 @@ class PublicCalls:
         return padded(price, pair.price_exp, PRICE_DECIMALS)
 
     def _described(self, pair: Pair) -> dict[str, Any]:
-        rules = self._exchange.rules
+        rules, filters = self._exchange.rules, self._exchange.filters(pair.id)
+        tick, lot = to_text(filters.tick, pair.price_exp), to_text(filters.lot, pair.qty_exp)
         return {
             "altname": names.altname(pair), "wsname": names.wsname(pair), "aclass_base": "currency", "base": names.asset(pair.base),
             "aclass_quote": "currency", "quote": names.asset(pair.quote), "lot": "unit", "cost_decimals": MONEY_DECIMALS,
-            "pair_decimals": pair.price_exp, "lot_decimals": pair.qty_exp, "lot_multiplier": 1, "leverage_buy": [], "leverage_sell": [],
-            "fees": [[0, rules.taker_ppm / 10_000]], "fees_maker": [[0, rules.maker_ppm / 10_000]], "fee_volume_currency": "ZUSD",
-            "margin_call": 80, "margin_stop": 40, "ordermin": to_text(pair.qty_min, pair.qty_exp), "costmin": to_text(rules.notional_min),
-            "tick_size": to_text(1, pair.price_exp), "status": "online",
+            "pair_decimals": _decimals(tick), "lot_decimals": _decimals(lot), "lot_multiplier": 1, "leverage_buy": [],
+            "leverage_sell": [], "fees": [[0, rules.taker_ppm / 10_000]], "fees_maker": [[0, rules.maker_ppm / 10_000]],
+            "fee_volume_currency": "ZUSD", "margin_call": 80, "margin_stop": 40, "ordermin": to_text(filters.qty_min, pair.qty_exp),
+            "costmin": to_text(filters.notional_min), "tick_size": tick,
+            "status": "cancel_only" if pair.id in self._exchange.halted else "online",
         }  # fmt: skip
 
     def _ticker(self, pair: Pair) -> dict[str, Any]:
@@ -171,3 +173,7 @@ def _asset(currency: str) -> dict[str, Any]:
         "aclass": "currency", "altname": names.short(currency), "decimals": decimals, "display_decimals": 2 if is_money else 5,
         "status": "enabled",
     }  # fmt: skip
+
+
+def _decimals(step: str) -> int:
+    return len(step.partition(".")[2])

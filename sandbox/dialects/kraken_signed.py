@@ -9,11 +9,13 @@ from sandbox.dialects.base import Params, Powers, whole
 from sandbox.dialects.kraken_asked import flag, order_of, userref_of
 from sandbox.dialects.kraken_rows import description, id_of, order_row, trade_row
 from sandbox.dialects.kraken_words import forbidden, padded, rfc3339
+from sandbox.due import Note
 from sandbox.matching import FIRST_NUMBER, Exchange
 from sandbox.orders import OPEN, Fill, No, Order, Refused
 from sandbox.pairs import Pair
 from trader_core.model.money import MONEY_EXP
 
+SILENT = "dead man's switch"
 PAGE = 50
 BATCH_MAX = 50
 BALANCE_DECIMALS = {True: 4, False: 10}
@@ -41,6 +43,7 @@ class SignedCalls:
         self._userrefs: dict[int, int] = {}
         self._timers: dict[str, int] = {}
         """How often each account has set its dead man's switch: only the last setting counts."""
+        exchange.handlers[SILENT] = self._silent
 
     # the account
 
@@ -103,14 +106,13 @@ class SignedCalls:
     def trades_history(self, account: str, params: Params) -> Any:
         """Return fifty of the account's trades of a span of time, youngest first, and how many there are."""
         begin_ms, end_ms = self._span(params)
-        fills = [fill for fill in self._exchange.fills_of(account) if begin_ms < fill.ts_ms <= end_ms]
+        fills = self._exchange.fills_of(account, "", begin_ms + 1, end_ms)
         return {"trades": self._trade_rows(_page(fills, params)), "count": len(fills)}
 
     def query_trades(self, account: str, params: Params) -> Any:
         """Return trades by their ids."""
-        asked, mine = params.get("txid", "").split(","), self._exchange.fills_of(account)
-        numbers = self._numbers()
-        found = {names.trade_id(numbers[fill.trade_id]): fill for fill in mine}
+        asked = params.get("txid", "").split(",")
+        found = {names.trade_id(fill.number): fill for fill in self._exchange.fills_of(account)}
         if len(asked) > BATCH_MAX or not set(asked) <= set(found):
             raise Refused(No.PARAMETER, "txid")
         return self._trade_rows([found[name] for name in asked])
@@ -157,12 +159,13 @@ class SignedCalls:
         if not timeout_s:
             return {"currentTime": rfc3339(now_ms), "triggerTime": "0"}
         due_ms = now_ms + timeout_s * 1_000
-        self._exchange.schedule(due_ms, lambda: self._silent(account, setting))
+        self._exchange.schedule(due_ms, Note(SILENT, [account, setting]))
         return {"currentTime": rfc3339(now_ms), "triggerTime": rfc3339(due_ms)}
 
-    def _silent(self, account: str, setting: int) -> None:
-        """Cancel everything when nothing was heard since the switch was set."""
-        if self._timers[account] == setting:
+    def _silent(self, noted: list[Any]) -> None:
+        """Cancel everything when nothing was heard since the switch was set; a restored exchange has heard nothing."""
+        account, setting = noted
+        if self._timers.get(account, setting) == setting:
             for name in self._exchange.market.pairs:
                 self._exchange.cancel_all(account, name)
 
@@ -175,7 +178,7 @@ class SignedCalls:
             except Refused:
                 continue
             return
-        known = client_id or 0 < number <= len(self._exchange.all_orders())
+        known = client_id or FIRST_NUMBER < FIRST_NUMBER + number < self._exchange.register.next_number()
         raise Refused(No.NOT_CANCELABLE if known else No.NO_ORDER)
 
     def _cancel_tagged(self, account: str, userref: int | None) -> int:
@@ -234,26 +237,20 @@ class SignedCalls:
         return -1 if begin_ms is None else begin_ms, 1 << 62 if end_ms is None else end_ms
 
     def _rows(self, orders: Iterable[Order], *, with_trades: bool) -> dict[str, Any]:
-        rules, numbers = self._exchange.rules, self._numbers() if with_trades else {}
-        rows = {}
+        rules, rows = self._exchange.rules, {}
         for order in orders:
-            fills = self._exchange.fills_of(order.account, order.asked.symbol) if with_trades else []
-            trades = [names.trade_id(numbers[fill.trade_id]) for fill in fills if fill.order_number == order.number]
+            fills = self._exchange.fills_of(order.account, order.asked.symbol, order.created_ms) if with_trades else []
+            trades = [names.trade_id(fill.number) for fill in fills if fill.order_number == order.number]
             pair = self._exchange.pair(order.asked.symbol)
             rows[id_of(order)] = order_row(pair, order, self._userrefs.get(order.number), trades, rules.fee_in)
         return rows
 
     def _trade_rows(self, fills: Iterable[Fill]) -> dict[str, Any]:
-        numbers, rows = self._numbers(), {}
+        rows = {}
         for fill in fills:
             kind = self._exchange.find(fill.account, fill.symbol, fill.order_id).asked.kind
-            number = numbers[fill.trade_id]
-            rows[names.trade_id(number)] = trade_row(self._exchange.pair(fill.symbol), fill, kind, number)
+            rows[names.trade_id(fill.number)] = trade_row(self._exchange.pair(fill.symbol), fill, kind)
         return rows
-
-    def _numbers(self) -> dict[str, int]:
-        """Return the numbers of all fills, counted from 1."""
-        return {fill.trade_id: at for at, fill in enumerate(self._exchange.fills, 1)}
 
 
 def _page(items: list[Item], params: Params) -> list[Item]:

@@ -10,7 +10,7 @@ WORDS: Mapping[No, str] = {
     No.SYMBOL: "EQuery:Unknown asset pair",
     No.FUNDS: "EOrder:Insufficient funds",
     No.LOT: "EGeneral:Invalid arguments:volume",
-    No.TICK: "EOrder:Invalid price:{detail}",
+    No.TICK: "EOrder:Tick size check failed",
     No.QTY_ZERO: "EGeneral:Invalid arguments:volume",
     No.QTY_MIN: "EGeneral:Invalid arguments:volume minimum not met",
     No.NO_QTY: "EGeneral:Invalid arguments:volume",
@@ -24,7 +24,12 @@ WORDS: Mapping[No, str] = {
     No.KEY: "EAPI:Invalid key",
     No.SIGNATURE: "EAPI:Invalid signature",
     No.TIMESTAMP: "EAPI:Invalid nonce",
+    No.LISTEN_KEY: "EGeneral:Invalid arguments:token",
     No.RATE: "EAPI:Rate limit exceeded",
+    No.WOULD_TRIGGER: "EOrder:Invalid price",
+    No.TOO_MANY: "EOrder:Orders limit exceeded",
+    No.BAND: "EOrder:Invalid price",
+    No.HALTED: "EService:Market in cancel_only mode",
 }
 UNKNOWN_METHOD = "EGeneral:Unknown method"
 
@@ -41,6 +46,11 @@ class Worded(Refused):
 def late() -> Worded:
     """Return the refusal of an order whose deadline has passed."""
     return Worded(No.TIMESTAMP, "EService:Deadline elapsed")
+
+
+def no_price(detail: str = "") -> Worded:
+    """Return the refusal of a price that is zero, or has more decimals than its pair."""
+    return Worded(No.TICK, f"EOrder:Invalid price:{detail}".removesuffix(":"))
 
 
 def forbidden() -> Worded:

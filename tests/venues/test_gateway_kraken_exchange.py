@@ -11,6 +11,7 @@ from sandbox.server import ACCOUNT, Sandbox, start
 from tests.venues.contract import Bench, VenueContract
 from tests.venues.gateway_connected import Connected, connect
 from trader_core.model.instrument import freeze
+from trader_core.model.session import Side
 from trader_core.venues import permissions
 from trader_core.venues.port import Outcome
 
@@ -64,6 +65,17 @@ async def test_a_client_id_that_an_open_order_has_is_no_proof_of_absence(bench: 
         await other.feed.close()
     assert (again.outcome, again.code) == (Outcome.UNKNOWN, "EGeneral:Invalid arguments:cl_ord_id not unique")
     assert len(exchange.exchange.all_orders()) == 1
+
+
+async def test_a_resting_stop_is_placed_seen_as_one_and_cancelled(bench: Bench, exchange: Sandbox) -> None:
+    await bench.venue.submit(bench.request("1"))
+    low = bench.limit * 9 // 10
+    guard = replace(bench.request("2"), side=Side.SELL, order_type="STOP", trigger=low, limit=low * 9 // 10, qty=bench.qty // 2)
+    assert (await bench.venue.submit(guard)).outcome is Outcome.OK
+    opened = (await bench.venue.open_orders(SYMBOL)).value or []
+    assert [(order.client_order_id, order.stop, order.filled) for order in opened] == [("gh2", True, 0)]
+    assert (await bench.venue.cancel(SYMBOL, "gh2")).outcome is Outcome.OK
+    assert exchange.exchange.open_orders(ACCOUNT) == []
 
 
 async def test_an_order_that_arrives_after_its_deadline_is_never_there(bench: Bench, exchange: Sandbox) -> None:

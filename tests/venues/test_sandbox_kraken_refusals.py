@@ -28,8 +28,12 @@ LIMIT = {"pair": "XBTEUR", "type": "buy", "ordertype": "limit", "volume": "0.01"
     [
         ({"pair": "XBTUSD"}, "EQuery:Unknown asset pair"),
         ({"type": "hold"}, "EGeneral:Invalid arguments:type"),
-        ({"ordertype": "stop-loss"}, "EGeneral:Invalid arguments:ordertype"),
-        ({"ordertype": "stop-loss-limit", "price2": "49000"}, "EGeneral:Invalid arguments:ordertype"),
+        ({"ordertype": "trailing-stop", "price": "+5%"}, "EGeneral:Invalid arguments:ordertype"),
+        ({"ordertype": "stop-loss-limit", "price": "90000"}, "EGeneral:Invalid arguments:price2"),
+        ({"ordertype": "stop-loss", "price": "90000", "timeinforce": "IOC"}, "EGeneral:Invalid arguments:timeinforce"),
+        ({"ordertype": "stop-loss", "price": "90000", "trigger": "index"}, "EGeneral:Invalid arguments:trigger"),
+        ({"ordertype": "stop-loss", "price": "90000", "oflags": "post"}, "EGeneral:Invalid arguments:oflags"),
+        ({"ordertype": "stop-loss", "price": "50000"}, "EOrder:Invalid price"),
         ({"timeinforce": "GTD"}, "EGeneral:Invalid arguments:timeinforce"),
         ({"volume": ""}, "EGeneral:Invalid arguments:volume"),
         ({"volume": "0"}, "EGeneral:Invalid arguments:volume"),
@@ -240,7 +244,7 @@ async def test_the_venues_clock_runs_ahead_for_deadlines_too() -> None:
 
 def test_every_reason_of_the_core_has_words() -> None:
     assert set(WORDS) == set(No)
-    assert words_of(Refused(No.TICK)) == "EOrder:Invalid price"
+    assert words_of(Refused(No.PARAMETER)) == "EGeneral:Invalid arguments"
 
 
 def test_ids_hide_their_number_and_give_it_back() -> None:
