@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox.barrier import Barrier
-from sandbox.dialects.base import Key
 from sandbox.filters import Filters
 from sandbox.matching import Exchange
 from sandbox.orders import Fill, Order
@@ -50,7 +49,8 @@ class Admin:
         if call is None:
             return _json({"error": f"expected one of {', '.join(self._calls)}; found {request.method} {request.path}"}, 404)
         try:
-            text = (await request.content.read()).decode()  # a saved state may be larger than what `text` takes
+            whole = request.path == "/restore"  # a saved state may be larger than what `text` takes
+            text = (await request.content.read()).decode() if whole else await request.text()
             body = json.loads(text) if text else {}
             self._sandbox.tick()
             answer = call(body if request.method == "POST" else dict(request.query))
@@ -143,17 +143,18 @@ class Admin:
 
     def save(self, _body: Any) -> Any:
         """Return the whole exchange with the keys of its accounts: a secret; raises BadInput while what is to come cannot be saved."""
-        keys = {name: list(key) for name, key in self._sandbox.dialect.keys.items()}
-        return {"market": _market(self._sandbox), "keys": keys, "exchange": self._sandbox.exchange.saved()}
+        return {
+            "market": _market(self._sandbox), "clients": self._sandbox.dialect.saved(), "exchange": self._sandbox.exchange.saved(),
+        }  # fmt: skip
 
     def restore(self, body: Any) -> Any:
         """Go on where an exchange of this market was saved, its keys added to ours; raises BadInput and changes nothing."""
         sandbox = self._sandbox
         if body["market"] != _market(sandbox):
             raise BadInput(f"a state of {_market(sandbox)}", str(body["market"])[:200], "start an exchange with these options")
-        keys = {str(name): Key(str(secret), str(account)) for name, (secret, account) in body["keys"].items()}
+        take = sandbox.dialect.restoring(body["clients"])
         sandbox.exchange.become(Exchange.restored(sandbox.exchange.market, None, body["exchange"]))
-        sandbox.dialect.keys.update(keys)
+        take()
         sandbox.set_clock()
         sandbox.hub.restart()
         self._barrier = Barrier(lambda: sandbox.exchange.now_ms, sandbox.exchange.advance)

@@ -93,6 +93,15 @@ class Dialect(ABC):
             return self.refusal(refused)
         return self._said(body)
 
+    def saved(self) -> dict[str, Any]:
+        """Return what clients need to go on, their keys, as plain JSON values: a secret."""
+        return {"keys": {name: list(key) for name, key in self.keys.items()}}
+
+    def restoring(self, state: dict[str, Any]) -> Callable[[], None]:
+        """Return what takes a saved state over, added to our keys; raises KeyError, TypeError or ValueError for what is none."""
+        keys = {str(name): Key(str(secret), str(account)) for name, (secret, account) in state["keys"].items()}
+        return lambda: self.keys.update(keys)
+
     @abstractmethod
     def secret_of(self, chance: bytes) -> str:
         """Return a key's secret, as this protocol writes it, made of 64 random bytes."""

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.candles import Candles
@@ -38,6 +39,7 @@ class Kraken(Dialect):
         self._nonces: dict[str, int] = {}
         self._pairs = by_any_name(exchange.market.pairs.values())
         public, signed = PublicCalls(exchange, candles, history_from_ms), SignedCalls(exchange, self.powers)
+        self._signed = signed
         open_to_all = {
             "Time": public.time, "SystemStatus": public.status, "Assets": public.assets, "AssetPairs": public.asset_pairs,
             "Ticker": public.ticker, "OHLC": public.ohlc, "Depth": public.depth, "Trades": public.trades,
@@ -52,6 +54,20 @@ class Kraken(Dialect):
         self._routes = {f"GET /0/public/{name}": Route(call, signed=False, weight=1) for name, call in open_to_all.items()}
         for name, (call, weight) in private.items():
             self._routes[f"POST /0/private/{name}"] = Route(call, signed=True, weight=weight)
+
+    def saved(self) -> dict[str, Any]:
+        """Return what clients need to go on, with the numbers that they tagged orders with, and their switches."""
+        return {**super().saved(), **self._signed.saved()}
+
+    def restoring(self, state: dict[str, Any]) -> Callable[[], None]:
+        """Return what takes a saved state over; raises KeyError, TypeError or ValueError for what is none."""
+        takes = super().restoring(state), self._signed.restoring(state)
+
+        def take() -> None:
+            for part in takes:
+                part()
+
+        return take
 
     def secret_of(self, chance: bytes) -> str:
         """Return a secret in base64."""

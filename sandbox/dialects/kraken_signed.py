@@ -45,6 +45,20 @@ class SignedCalls:
         """How often each account has set its dead man's switch: only the last setting counts."""
         exchange.handlers[SILENT] = self._silent
 
+    def saved(self) -> dict[str, Any]:
+        """Return what only Kraken knows of orders and accounts as plain JSON values."""
+        return {"userrefs": [[*item] for item in self._userrefs.items()], "timers": dict(self._timers)}
+
+    def restoring(self, state: dict[str, Any]) -> Callable[[], None]:
+        """Return what takes a saved state over; raises KeyError, TypeError or ValueError for what is none."""
+        userrefs = {int(number): int(userref) for number, userref in state["userrefs"]}
+        timers = {str(account): int(setting) for account, setting in state["timers"].items()}
+
+        def take() -> None:
+            self._userrefs, self._timers = userrefs, timers
+
+        return take
+
     # the account
 
     def balance(self, account: str, _params: Params) -> Any:

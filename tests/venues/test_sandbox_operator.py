@@ -1,15 +1,21 @@
 """The operator's calls: rules, halts and filters while it runs, and an exchange that is saved and goes on elsewhere."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import pytest
 
-from sandbox.config import START_MS, Config
-from sandbox.orders import BUY, Kind, NewOrder
+from sandbox.config import LISTED, START_MS, Config
+from sandbox.dialects.known import speak
+from sandbox.market import SeededMarket
+from sandbox.matching import Exchange
+from sandbox.orders import BUY, Kind, NewOrder, No, Refused
 from sandbox.pairs import Rules
 from tests.venues.sandbox_client import Raw, raw, running
+
+if TYPE_CHECKING:
+    from sandbox.dialects.kraken import Kraken
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.001", "price": "50000", "newClientOrderId": "gh1"}
 
@@ -113,7 +119,7 @@ async def test_an_exchange_is_saved_and_goes_on_in_another_process_for_the_same_
             await order(wire, newClientOrderId="late")
         await wire.admin("POST /advance", {"to_ms": START_MS + 1_000})
         status, saved = await wire.admin("GET /save")
-        assert (status, saved["keys"][first.api_key]) == (200, [first.secret, "main"])
+        assert (status, saved["clients"]["keys"][first.api_key]) == (200, [first.secret, "main"])
     async with running(config) as second, raw(second) as wire:
         stranger = await wire.admin("POST /restore", saved)
         assert stranger == (200, {"now_ms": START_MS + 1_000, "fills": 0})
@@ -131,10 +137,51 @@ async def test_a_state_of_megabytes_is_taken_and_one_of_another_market_is_not(wi
     _, saved = await wire.admin("GET /save")
     assert len(str(saved)) > 1_000_000
     assert (await wire.admin("POST /restore", saved))[0] == 200
-    for wrong in ({**saved, "market": {**saved["market"], "seed": 8}}, {**saved, "keys": {"a": "b"}}, {**saved, "exchange": {}}, {}):
+    for wrong in (
+        {**saved, "market": {**saved["market"], "seed": 8}},
+        {**saved, "clients": {"keys": {"a": "b"}}},
+        {**saved, "exchange": {}},
+        {},
+    ):
         assert (await wire.admin("POST /restore", wrong))[0] == 400
     assert len(wire.sandbox.exchange.all_orders()) == 6_000
 
 
 def _asked(wire: Raw) -> NewOrder:
     return NewOrder("BTCUSDT", BUY, Kind.LIMIT, qty=1_000, price=wire.sandbox.exchange.last("BTCUSDT") // 2)
+
+
+async def test_what_only_krakens_dialect_knows_is_saved_too() -> None:
+    config = Config(dialect="kraken")
+    order = {"pair": "XBTEUR", "type": "buy", "ordertype": "limit", "volume": "0.01", "price": "50000", "userref": "77"}
+    async with running(config) as first, raw(first) as wire:
+        calls = cast("Kraken", first.dialect)._signed
+        calls.add_order("main", order)
+        calls.cancel_all_after("main", {"timeout": "60"})
+        status, saved = await wire.admin("GET /save")
+        assert status == 200
+    async with running(config) as second, raw(second) as wire:
+        assert (await wire.admin("POST /restore", saved))[0] == 200
+        calls = cast("Kraken", second.dialect)._signed
+        (found,) = calls.open_orders("main", {})["open"].values()
+        assert found["userref"] == 77
+        await wire.admin("POST /advance", {"to_ms": START_MS + 60_000})
+        assert calls.open_orders("main", {})["open"] == {}, "the dead man's switch went off in the new process"
+
+
+async def test_connections_end_when_another_state_is_restored(wire: Raw) -> None:
+    _, saved = await wire.admin("GET /save")
+    async with wire.session.ws_connect(f"http://127.0.0.1:{wire.sandbox.port}/ws") as socket:
+        await wire.admin("POST /restore", saved)
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 1012
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_every_dialect_has_words_for_every_refusal(name: str) -> None:
+    exchange = Exchange(SeededMarket(7, LISTED[name]), Rules(), 7, START_MS)
+    dialect = speak(name, exchange, START_MS)
+    for why in set(No) - {No.LISTEN_KEY}:  # Kraken has none
+        body = dialect.refusal(Refused(why, "x")).body
+        assert body
+        assert b"{" not in body.strip(b"{}"), "nothing is left to fill in"
