@@ -30,6 +30,7 @@ WORDS: Mapping[No, str] = {
     No.TOO_MANY: "EOrder:Orders limit exceeded",
     No.BAND: "EOrder:Invalid price",
     No.HALTED: "EService:Market in cancel_only mode",
+    No.LISTEN_KEY: "ESession:Invalid session",
 }
 UNKNOWN_METHOD = "EGeneral:Unknown method"
 
