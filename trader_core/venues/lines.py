@@ -77,6 +77,7 @@ class Line:
 
     async def run(self) -> None:
         """Keep all streams open until cancelled."""
+        self._opened()
         async with asyncio.TaskGroup() as group:
             for name in self._names:
                 group.create_task(self._keep(name))

@@ -39,7 +39,7 @@ def check_word(speech: Speech, said: str) -> None:
         word = json.loads(said)["method"]
     except (ValueError, KeyError, TypeError):
         word = None
-    if word not in speech.words:
+    if not isinstance(word, str) or word not in speech.words:
         raise VenueRefused(f"a word of {', '.join(sorted(speech.words))}", repr(word)[:60], "stop: streams say nothing else")
 
 

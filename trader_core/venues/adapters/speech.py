@@ -10,6 +10,8 @@ from trader_core.venues import marketdata
 from trader_core.venues.fields import market_id, text
 from trader_core.venues.spoken import AHEAD_MS, Print, Row, Said
 
+_COUNT_MAX = 2**63
+
 
 class Speech(ABC):
     """One venue's streams. Messages that cannot be vouched for raise DataFault; those that say nothing are None."""
@@ -64,7 +66,7 @@ def count(value: object, what: str) -> int:
     """Return a number that counts something; raises DataFault otherwise."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 - 64 bits
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _COUNT_MAX:
         raise DataFault(f"{what} as a count", repr(value)[:60], "listen again")
     return value
 
