@@ -24,7 +24,6 @@ WORDS: Mapping[No, str] = {
     No.KEY: "EAPI:Invalid key",
     No.SIGNATURE: "EAPI:Invalid signature",
     No.TIMESTAMP: "EAPI:Invalid nonce",
-    No.LISTEN_KEY: "EGeneral:Invalid arguments:token",
     No.RATE: "EAPI:Rate limit exceeded",
     No.WOULD_TRIGGER: "EOrder:Invalid price",
     No.TOO_MANY: "EOrder:Orders limit exceeded",
