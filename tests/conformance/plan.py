@@ -24,6 +24,10 @@ NOT_RUN = {
     " rounding that the client's own assertion forbids; tests/venues walks the life of an order instead",
 }
 NOT_RUN_ON: dict[str, dict[str, str]] = {
+    "mexc": {
+        "watch_tickers": "the client offers it and then refuses it for every spot market",
+        "watch_bids_asks": "the client subscribes, and hands what it hears to whoever watches a ticker: it never returns",
+    },
     "kraken": dict.fromkeys(
         ("fetch_open_orders", "fetch_closed_orders"),
         "the client leaves an order's fee as the text that this venue sends, its own test wants a number and lets nobody skip that",
@@ -49,6 +53,10 @@ SKIPS: dict[str, dict[str, dict[str, str]]] = {
         "load_markets": {"currencyIdAndCode": "the test wants a currency for each of the client's common codes, whatever is listed"},
         "fetch_trades": {"sideSequence": "the test wants neighbouring prints to be on the side that their prices suggest"},
         "watch_trades": {"sideSequence": "the test wants neighbouring prints to be on the side that their prices suggest"},
+        "watch_order_book": dict.fromkeys(("timestamp", "datetime"), "the venue's first book carries no time, and the client adds none"),
+        "watch_order_book_for_symbols": dict.fromkeys(
+            ("timestamp", "datetime"), "the venue's first book carries no time, and the client adds none"
+        ),
     },
     "kraken": {
         "fetch_order_book": dict.fromkeys(

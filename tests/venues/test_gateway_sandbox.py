@@ -68,7 +68,8 @@ def placed(exchange: Sandbox) -> list[Any]:
 async def test_a_lost_order_is_unknown_and_the_look_up_finds_what_the_exchange_has(
     kind: str, when: str, bench: Bench, exchange: Sandbox
 ) -> None:
-    exchange.faults.add([{"site": SITE, "kind": kind, "when": when, "params": {"location": "/api/v3/order", "seconds": 5}}])
+    params = {"307": {"location": "/api/v3/order"}, "timeout": {"seconds": 5}}.get(kind, {})
+    exchange.faults.add([{"site": SITE, "kind": kind, "when": when, "params": params}])
     bench.venue._wire._exchange.timeout = 300  # type: ignore[attr-defined]
     reply = await bench.venue.submit(bench.request("1"))
     if kind == "429":
