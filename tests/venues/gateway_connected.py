@@ -22,13 +22,15 @@ class Connected(NamedTuple):
     instruments: list[Instrument]
 
 
-async def linked(sandbox: Sandbox, symbols: Sequence[str], *, key: bool = True, changed: dict[str, str] | None = None) -> link.Link:
+async def linked(
+    sandbox: Sandbox, symbols: Sequence[str], *, key: bool = True, changed: dict[str, str] | None = None, streams: bool = False
+) -> link.Link:
     """Return the link to an exchange, with changes of what it announces."""
     with TemporaryDirectory() as home:
         path = Path(home) / link.ANNOUNCE
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({**sandbox.announcement(), **(changed or {})}))
-        return await link.connect("sandbox", Path(home), tuple(symbols), "1m", None, private=key)
+        return await link.connect("sandbox", Path(home), tuple(symbols), "1m", None, private=key, streams=streams)
 
 
 async def connect(sandbox: Sandbox, symbols: Sequence[str], *, may_send: MaySend | None = None, key: bool = True) -> Connected:

@@ -32,6 +32,8 @@ from trader_core.venues.stream_door import check_dial
 from trader_core.venues.wire import MaySend, Wire
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_\-]+")
+_LISTEN_WINDOW_MS = 60_000
+"""Of a request for an account's streams: it changes nothing there, so that it may come late."""
 _ADDRESS = re.compile(r"([a-z]+)://([^/]*)(.*)", re.DOTALL)
 
 
@@ -80,7 +82,7 @@ class Gateway(Reads):
         """
         exchange = _client(self.profile, self._key if private else None, self._timeout_s, streaming)
         exchange.nonce = self._wire.now_ms
-        exchange.options["recvWindow"] = self.profile.window_ms_max
+        exchange.options["recvWindow"] = _LISTEN_WINDOW_MS
         speech, step_ms = SPEECHES[self.profile.speaks], timeframe_ms(timeframe)
         return StreamClient(exchange, self.profile, speech, dict(self._instruments), timeframe, step_ms)
 
