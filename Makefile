@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance fuzz clean
 
 setup: $(STAMP)
 
@@ -49,6 +49,9 @@ mutate: setup
 
 parity: setup
 	@GATEHOUSE_PARITY_CASES=10000 $(BIN)/python -m pytest -q tests/engine/test_parity_cases.py
+
+fuzz: setup
+	@$(BIN)/python -m tests.fuzz
 
 conformance: setup
 	@$(BIN)/python -m tests.conformance

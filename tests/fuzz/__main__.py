@@ -19,7 +19,7 @@ from tests.fuzz.run import Tally, fuzz
 from tests.fuzz.subject import VENUES, subject_of
 
 PIECE = 10_000
-DIALECTS = ("mexc", "binance")
+DIALECTS = VENUES
 TO = "to-"
 
 

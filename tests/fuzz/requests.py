@@ -24,6 +24,7 @@ from tests.fuzz.run import HANG_S, Hung, Tally
 from trader_core.model.errors import OutOfRange
 
 FINE = frozenset({200, 400, 401, 403, 404, 429})
+KRAKENS_NO = b'{"error":["'
 RENEWED = 4_000
 """So many requests one exchange meets before it is replaced: its books would grow without end."""
 STEP_MS = 7_000
@@ -50,6 +51,8 @@ def request(rng: Random, sandbox: Sandbox, known: list[str]) -> Request:
         text = "".join(chr(rng.choice((rng.randrange(128), rng.randrange(0x11000)))) for _ in range(rng.randrange(120)))
         return Request(method, path, text, {sandbox.dialect.key_header: sandbox.api_key} if rng.random() < 0.5 else {}, text[::-1])
     params = {name: rng.choice(values) for name, values in USUAL.items() if rng.random() < 0.9 and name not in SELDOM}
+    if sandbox.dialect.name == "kraken":
+        params["type"] = rng.choice(("buy", "sell"))
     params["newClientOrderId"] = params["cl_ord_id"] = f"gh{rng.randrange(8)}"
     for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2, 3))):
         params[rng.choice(NAMES)] = rng.choice(ODD)
@@ -144,7 +147,8 @@ def _one(sandbox: Sandbox, known: list[str], tally: Tally, seed: int, index: int
     try:
         answer: Any = sandbox.dialect.answer(asked)
         found = faults(answer)
-        tally.counts[f"to {dialect}", asked.site if asked.site in known else "elsewhere", f"HTTP {answer.status}"] += 1
+        said = f"HTTP {answer.status}{' refused' if answer.body.startswith(KRAKENS_NO) else ''}"
+        tally.counts[f"to {dialect}", asked.site if asked.site in known else "elsewhere", said] += 1
         if rng.random() < 0.01:
             sandbox.exchange.advance(sandbox.exchange.now_ms + STEP_MS)
     except Hung:

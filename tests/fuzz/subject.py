@@ -25,7 +25,7 @@ Answers = dict[str, Said]
 
 def place(asked: Request) -> str:
     """Return where an answer belongs."""
-    return asked.site + next((f" {cid}" for cid in OTHERS if f"ClientOrderId={cid}&" in asked.sent), "")
+    return asked.site + next((f" {cid}" for cid in OTHERS if f"ClientOrderId={cid}&" in asked.sent or f"cl_ord_id={cid}" in asked.sent), "")
 
 
 @dataclass
@@ -85,7 +85,7 @@ async def subject_of(venue: str) -> Subject:
     pair = pairs[0]
     last = sandbox.exchange.last(pair.id)
     instrument = Instrument("sandbox", pair.symbol, pair.base, pair.quote, pair.price_exp, pair.qty_exp, 1, 1, 1, 10**10, 0, 500)
-    request = SendRequest(CID, pair.symbol, Side.BUY, 1_000, last * 2 // 3, START_MS, 4_000, "LIMIT")
+    request = SendRequest(CID, pair.symbol, Side.BUY, 10 ** (pair.qty_exp - 3), last * 2 // 3, START_MS, 4_000, "LIMIT")
     subject = Subject(venue, instrument, request, ApiKey(sandbox.api_key, sandbox.secret))
     heard: Answers = {}
 
