@@ -25,7 +25,7 @@ _TAIL = "676800"
 """Ends a client id of ours on the wire: Kraken takes 32 hexadecimal digits, or a text of at most 18 characters."""
 _SHORT = 18
 _RIGHTS_NEEDED = {"query-funds", "query-open-trades", "query-closed-trades", "modify-trades", "close-trades"}
-_RIGHTS_KNOWN = _RIGHTS_NEEDED | {"query-ledger", "access-websockets", "export-data", "deposit-funds"}
+_RIGHTS_KNOWN = _RIGHTS_NEEDED | {"query-ledger", "create-ws-token", "export-data", "add-funds"}
 BATCH = 50
 
 
