@@ -25,7 +25,7 @@ class Listener(Protocol):
     hear: Callable[[Said], None]
 
     async def watch(self, name: Name) -> str:
-        """Wait until a stream says something and return "", or why it broke."""
+        """Keep a stream open until it breaks and return why, or return "" to be asked again."""
 
     async def drop(self) -> None:
         """Forget the connection and all that came over it."""

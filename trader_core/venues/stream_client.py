@@ -1,8 +1,8 @@
 """One client of streams: the unmodified ccxt.pro, bound, tapped and purged. It knows none of that library's exceptions.
 
-Every decoded message passes a tap before the client sees it, in the order in which it came: nothing is read out of the
-client's caches, which may lose what comes between two questions. What the client itself does with a message serves one
-purpose: waking who waits for the stream, and telling when it broke.
+Every decoded message passes a tap, in the order in which it came: nothing is read out of the client's caches, which may lose
+what comes between two questions. The client dials, subscribes, answers pings, decodes and keeps books; of trades, candles and
+the account it sees nothing, since its parsers cost ten times what reading the few fields that count does, and may fail.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from trader_core.venues import marketdata
 from trader_core.venues.adapters.speech import Speech
 from trader_core.venues.fields import market_id
 from trader_core.venues.profiles import Profile
-from trader_core.venues.spoken import Depth, Kind, Name, Said
+from trader_core.venues.spoken import Depth, Kind, Moved, Name, Said
 from trader_core.venues.stream_door import Transport
 
 WHY_MAX = 160
@@ -51,7 +51,7 @@ class StreamClient:
         }
 
     async def watch(self, name: Name) -> str:
-        """Wait until a stream says something and return "", or why it broke: then only `drop` makes it a stream again."""
+        """Keep a stream open until it breaks and return why: then only `drop` makes it a stream again. Of a book each state returns ""."""
         task = asyncio.current_task()
         self._open()
         try:
@@ -101,7 +101,7 @@ class StreamClient:
         self._timers.append(loop.call_later(timeout_ms / 1_000, self._exchange.spawn, method, *args))
 
     def _tapped(self, heard: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """Return a handler that hears a message before the client does; one that cannot be vouched for breaks its connection."""
+        """Return a handler that hears messages in the client's place; one that cannot be vouched for breaks its connection."""
 
         def tapped(client: Any, message: Any) -> Any:
             try:
@@ -111,7 +111,7 @@ class StreamClient:
             except DataFault as fault:
                 client.reset(fault)
                 return None
-            return heard(client, message)
+            return heard(client, message) if said is None or isinstance(said, Moved) else None
 
         return tapped
 
