@@ -74,6 +74,33 @@ def check_(
         raise typer.Exit(show.EXIT_VENUE if first.result is check.Result.FAILED else show.EXIT_OTHER)
 
 
+@venue_app.command("listen")
+def listen_(
+    *,
+    venue: Annotated[str, typer.Argument(help="sandbox, mexc or binance.")],
+    symbol: Annotated[str, typer.Option(help="Symbols separated by commas; empty: those of the configuration.")] = "",
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long to listen.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Listen to a venue's trades, candles and books for a while, and show how each stream was. Needs no key."""
+    from trader_core.venues.listening import listen
+
+    settings, name = options.settings(), options.venue(venue)
+    with show.working(f"Listening to {name} for {seconds:g} s"):
+        found = asyncio.run(listen(name, settings.folder(), _symbols(symbol, name), "1m", seconds))
+    rows = [
+        {"stream": one.stream, "messages": one.health.messages, "age_ms": one.age_ms, "lag_ms": one.health.lag_ms, "gaps": one.health.gaps,
+         "reconnects": one.health.reconnects, "best": one.best, "why": one.health.why}
+        for one in found
+    ]  # fmt: skip
+    if as_json:
+        show.answer({"venue": name, "streams": rows}, as_json=True)
+    else:
+        show.rows("", list(rows[0]), [list(row.values()) for row in rows])
+    if any(not row["messages"] for row in rows):
+        raise typer.Exit(show.EXIT_VENUE)
+
+
 def _symbols(text: str, venue: str) -> tuple[str, ...]:
     """Return the symbols that were named, else those of the configured plans on this venue, else one that every venue has."""
     from trader_core import config

@@ -6,9 +6,13 @@ import socket
 import pytest
 
 from tests.console.conftest import ONE_MINUTE, Cli, row
+from tests.store.rows import new_session
 from trader_core.model.alert import Alert, AlertKind, Severity
+from trader_core.model.session import SessionStatus
 from trader_core.store import outbox
 from trader_core.store.database import SCHEMA, begin
+from trader_core.store.sessions import create_session, set_status
+from trader_core.store.streams import StreamRow, save_streams
 
 
 def _checks(cli: Cli) -> dict[str, dict[str, str]]:
@@ -101,3 +105,15 @@ def test_the_doctor_says_where_alerts_go_and_what_to_do_about_failed_ones(cli: C
     assert alerts() == ("to alerts.jsonl, 1 failed", True)
     assert cli.json("status")["alerts"] == "1 failed"
     assert cli.json("status")["prefect"] == "not running"
+
+
+def test_status_has_one_line_for_each_stream_of_a_running_session(cli: Cli) -> None:
+    health = StreamRow("trades BTC/USDT", 1_200, 80, 500, 1, 2, 0, "closed by the server")
+    with begin(cli.database.engine("flow")) as db:
+        create_session(db, new_session())
+        set_status(db, "s1", SessionStatus.RUNNING)
+    with begin(cli.database.engine("trader")) as db:
+        save_streams(db, "s1", [health])
+    assert cli.json("status")["streams"] == [{"session_id": "s1", **health._asdict()}]
+    lines = [line for line in cli.run("status").stdout.splitlines() if "trades" in line]
+    assert len(lines) == 1

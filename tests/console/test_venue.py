@@ -160,3 +160,22 @@ def test_bad_input_is_refused_and_nothing_is_kept(home: Path, arguments: tuple[s
 def test_the_symbols_of_the_configured_plans_are_the_default(home: Path) -> None:
     CliRunner().invoke(app, ["init", "--venue", "mexc", "--symbol", "SOL/USDT"])
     assert "SOL/USDT from 1 USDT" in checked(0)["filters"]["found"]
+
+
+def test_listening_shows_how_each_stream_was_and_the_best_of_each_book(home: Path) -> None:
+    with real_profile.thread_of(real_profile.config("30x")) as fast, pytest.MonkeyPatch.context() as patch:
+        real_profile.is_mexc(patch, fast, 30.0)
+        done = run("listen", "mexc", "--symbol", "BTC/USDT", "--seconds", "8", "--json")
+    streams = {one["stream"]: one for one in json.loads(done.stdout)["streams"]}
+    assert (done.exit_code, set(streams)) == (0, {"trades BTC/USDT", "klines BTC/USDT", "book BTC/USDT"})
+    assert all(one["messages"] >= 10 and one["reconnects"] == 0 for one in streams.values()), streams
+    bid, ask = map(float, streams["book BTC/USDT"]["best"].split(" / "))
+    assert bid < ask
+
+
+def test_there_is_nothing_to_listen_to_where_a_venue_has_no_streams(home: Path) -> None:
+    with real_profile.thread_of(real_profile.config("1x")) as running, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROFILES, "mexc", replace(real_profile.bound(running.port), ws_hosts=()))
+        done = run("listen", "mexc", "--symbol", "BTC/USDT", "--seconds", "1")
+    assert done.exit_code == 2
+    assert "asked by REST alone" in done.output

@@ -42,3 +42,24 @@ def slot(minute: int, close: int, first: int = 0) -> Bars:
     for index, price in enumerate((first or close, close)):
         bars[index] = (minute * MINUTE_MS, price, price, price, price, 10)
     return bars
+
+
+def test_a_bar_that_comes_late_fills_its_slot_so_that_the_window_is_whole_again() -> None:
+    decider, missing = Decider(PLAN), slot(62, 0)
+    decider.warm(np.stack([slot(minute, 100_000 + minute) for minute in range(62)]))
+    missing["open"] = missing["close"] = 0
+    assert list(decider.push(missing, 63 * MINUTE_MS)) == [-1, -1]
+    assert list(decider.push(slot(63, 100_063), 64 * MINUTE_MS)) == [-1, -1]
+    decider.mend(62 * MINUTE_MS, 0, slot(62, 100_062)[:1])
+    assert list(decider.push(slot(64, 100_064), 65 * MINUTE_MS)) == [FULL, -1], "only the first instrument's came"
+
+
+def test_a_late_bar_that_contradicts_itself_or_whose_slot_is_past_changes_nothing() -> None:
+    decider = Decider(PLAN)
+    decider.warm(np.stack([slot(minute, 100_000 + minute) for minute in range(60)]))
+    broken = slot(59, 100_059)[:1]
+    broken["low"] = 200_000
+    decider.mend(2 * MINUTE_MS, 0, slot(2, 1)[:1])
+    assert list(decider.push(slot(60, 100_060), 61 * MINUTE_MS)) == [FULL, FULL]
+    decider.mend(59 * MINUTE_MS, 0, broken)
+    assert list(decider.push(slot(61, 100_061), 62 * MINUTE_MS)) == [-1, FULL]

@@ -5,12 +5,18 @@ import asyncio
 import numpy as np
 import pytest
 
+from sandbox.config import Config
+from sandbox.server import start
 from tests.venues.feed_parts import MINUTE, A, B, Fed, row, rows_of
+from tests.venues.gateway_connected import linked
 from tests.venues.gateway_server import NOW_MS
 from trader_core.model.errors import DataFault, VenueUnavailable
+from trader_core.settings import Settings
+from trader_core.venues.feed import RealTimeFeed, StepFeed
 from trader_core.venues.marketdata import Book
 from trader_core.venues.pulse import BARS
 from trader_core.venues.spoken import Depth, Kind, Moved, Name
+from trader_core.venues.stream_feed import StreamFeed
 
 MISSING = (NOW_MS, 0, 0, 0, 0, 0)
 
@@ -259,3 +265,21 @@ async def test_events_by_chance_never_make_a_wrong_bar() -> None:
                 assert fed.truth.down
         assert not fed.pulse.alarms
         await fed.feed.close()
+
+
+@pytest.mark.parametrize(
+    ("clock", "streams", "kind"), [("1x", True, StreamFeed), ("1x", False, RealTimeFeed), ("stepped", True, StepFeed)]
+)  # fmt: skip
+async def test_a_link_listens_where_it_is_asked_to_and_the_clock_runs(clock: str, streams: bool, kind: type) -> None:  # noqa: FBT001
+    sandbox = await start(Config(history_days=1, clock=clock))
+    link = await linked(sandbox, [A], streams=streams)
+    assert type(link.feed) is kind
+    assert link.pulse.streams == {}, "nothing is opened before the first slot"
+    await link.close()
+    await sandbox.stop()
+
+
+def test_the_environment_can_switch_listening_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().streams
+    monkeypatch.setenv("GATEHOUSE_STREAMS", "false")
+    assert not Settings().streams

@@ -82,14 +82,16 @@ async def connect(
     timeout_s: float = 10.0,
     orders_allowed: OrdersAllowed = orders_closed,
     streams: bool = False,
+    books: bool = False,
 ) -> Link:
     """Return a link with its clock set; only a `private` one holds the account's key. On a real venue `orders_allowed` guards orders.
 
-    With `streams` its feed listens, where the venue has streams and its clock runs; without, and elsewhere, it asks by REST alone.
+    With `streams` its feed listens, where the venue has streams and its clock runs, with `books` to order books too; without, and
+    elsewhere, it asks by REST alone.
     Raises UnknownName for a venue without a profile, BadInput without a key for a private link, VenueUnavailable when it does not answer.
     """
     if venue == SANDBOX:
-        return await _embedded(home, symbols, timeframe, may_send, private=private, timeout_s=timeout_s, streams=streams)
+        return await _embedded(home, symbols, timeframe, may_send, private=private, timeout_s=timeout_s, streams=(streams, books))
     profile = profile_named(venue)
     key = keys.load(venue, home).key if private else None
     clock = RunningClock(WallClock().now_ms(), speed=profile.speed, step_ms=profile.clock_step_ms)
@@ -102,26 +104,40 @@ async def connect(
         await gateway.close()
         todo = "check the connection; some countries and networks are refused by this venue"
         raise VenueUnavailable(f"an answer of {venue} at {profile.base_url}", error.found, todo) from error
-    feed, pulse = _running(gateway, reads, clock, symbols, timeframe, streams=streams, private=private)
+    feed, pulse = _running(gateway, reads, clock, symbols, timeframe, streams=(streams, books), private=private)
     return Link(gateway, feed, profile, _identity(venue, key.key if key else "public"), clock, pulse)
 
 
 def _running(
-    gateway: Gateway, reads: Reads, clock: RunningClock, symbols: tuple[str, ...], timeframe: str, *, streams: bool, private: bool
+    gateway: Gateway,
+    reads: Reads,
+    clock: RunningClock,
+    symbols: tuple[str, ...],
+    timeframe: str,
+    *,
+    streams: tuple[bool, bool],
+    private: bool,
 ) -> tuple[Feed, Pulse]:
-    """Return the feed of a clock that runs, and its pulse."""
+    """Return the feed of a clock that runs, and its pulse; `streams` says whether it listens, and whether to books too."""
     pulse, profile = Pulse(), gateway.profile
-    if not streams or not profile.ws_hosts:
+    if not streams[0] or not profile.ws_hosts:
         return RealTimeFeed(reads, clock, symbols, timeframe), pulse
     seed = zlib.crc32(" ".join((profile.name, *symbols)).encode())
     return StreamFeed(
         reads, clock, symbols, timeframe, lambda of_account: gateway.listener(timeframe, private=of_account), pulse,
-        per_line=SPEECHES[profile.speaks].per_line, private=private, seed=seed,
+        per_line=SPEECHES[profile.speaks].per_line, private=private, books=streams[1], seed=seed,
     ), pulse  # fmt: skip
 
 
 async def _embedded(
-    home: Path, symbols: tuple[str, ...], timeframe: str, may_send: MaySend | None, *, private: bool, timeout_s: float, streams: bool
+    home: Path,
+    symbols: tuple[str, ...],
+    timeframe: str,
+    may_send: MaySend | None,
+    *,
+    private: bool,
+    timeout_s: float,
+    streams: tuple[bool, bool],
 ) -> Link:
     said = announcement(home)
     stepped = said["clock"] == "stepped"

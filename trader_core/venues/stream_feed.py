@@ -75,7 +75,7 @@ class StreamFeed(RealTimeFeed):
 
         Raises VenueUnavailable when nothing could be had by then.
         """
-        self._start()
+        self.listen()
         self._doubts = {}
         out = await super().next_slot(slot_ms)
         self._remember(slot_ms, out)
@@ -123,7 +123,8 @@ class StreamFeed(RealTimeFeed):
             raise DataFault(f"change {last + 1} of the book of {said.symbol}", str(said.first), "take a new snapshot")
         self._moved[said.symbol] = max(said.last, last or 0)
 
-    def _start(self) -> None:
+    def listen(self) -> None:
+        """Open the streams, unless they are open."""
         if self._lines or not self._symbols:
             return
         kinds = (Kind.TRADES, Kind.KLINES, Kind.BOOK) if self._books else (Kind.TRADES, Kind.KLINES)
