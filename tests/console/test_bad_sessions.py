@@ -29,7 +29,7 @@ BAD = [
     ((*START, "--symbol", "BTC/USDT,NOPE/USDT"), "NOPE/USDT"),
     ((*START, "--symbol", ","), "at least one symbol"),
     ((*START, "--timeframe", "7m"), "a timeframe of 1m"),
-    ((*START, "--venue", "kraken"), "a venue of sandbox, mexc"),
+    ((*START, "--venue", "bitmex"), "a venue of sandbox, mexc"),
     ((*START, "--venue", "mexc", "--mode", "stage"), "--eur-rate 1.08 --eur-source"),
     ((*START, "--venue", "mexc", "--eur-rate", "1.08"), "--eur-rate together with --eur-source"),
     ((*START, "--venue", "mexc", "--eur-rate", "1,08", "--eur-source", "my bank"), "--eur-rate as a decimal number"),

@@ -88,7 +88,7 @@ def test_without_an_exchange_the_command_brings_its_own_and_leaves_none(cli: Cli
         ("--symbol", "NOPE/USDT", "UnknownName"),
         ("--timeframe", "3m", "a timeframe of"),
         ("--to", "2026-01-04T23:00", "--to after --from"),
-        ("--venue", "kraken", "a venue of sandbox, mexc"),
+        ("--venue", "bitmex", "a venue of sandbox, mexc"),
     ],
 )
 def test_bad_input_is_refused(cli: Cli, exchange: Launched, option: str, value: str, says: str) -> None:

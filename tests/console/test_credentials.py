@@ -90,7 +90,7 @@ def test_slack_s_webhook_is_kept_under_its_own_name(home: Path) -> None:
         ("mexc", f"{KEY}\nwith some spaces\n", "a key of 8 to 512 visible characters"),
         ("slack", "http://hooks.slack.com/services/T0CANARY\n", "a webhook's address"),
         ("slack", "T0CANARY0\n", "a webhook's address"),
-        ("kraken", f"{KEY}\n{SECRET}\n", "a venue of sandbox, mexc"),
+        ("bitmex", f"{KEY}\n{SECRET}\n", "a venue of sandbox, mexc"),
         ("../mexc", f"{KEY}\n{SECRET}\n", "a venue of sandbox, mexc"),
         ("sandbox", f"{KEY}\n{SECRET}\n", "announces its own key"),
     ],

@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_can_be_replaced(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--venue", "kraken"), "a venue of sandbox, mexc"),
+        (("--venue", "bitmex"), "a venue of sandbox, mexc"),
         (("--strategy", "nope"), "a strategy of aroon_trend, bollinger_reversion, breakout, buy_and_hold,"),
         (("--timeframe", "3m"), "a timeframe of"),
         (("--symbol", "BTCUSDT"), "a symbol such as"),

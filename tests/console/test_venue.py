@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from console.main import app
 from sandbox.dialects.base import Powers
-from sandbox.faults import Fault
 from sandbox.server import ACCOUNT, Sandbox
 from tests.venues import real_profile
 from trader_core.venues import check, keys
@@ -115,11 +114,11 @@ def test_a_wrong_key_and_an_open_one_fail_the_key_and_leave_the_rest_untested(ho
 
 def test_an_order_test_that_fails_leaves_client_ids_untested(home: Path, exchange: Sandbox) -> None:
     real_profile.give_key(home, exchange)
-    exchange.faults.rules.append(Fault("POST /api/v3/order/test", "unknown_code", count=10))
+    exchange.faults.add([{"site": "POST /api/v3/order/test", "kind": "unknown_code", "count": 10}])
     try:
         said = checked(1)
     finally:
-        exchange.faults.rules.clear()
+        exchange.faults.clear()
     assert names(said, Said.FAILED) == ["order test"]
     assert "-9999" in said["order test"]["found"]
     assert said["client ids"]["result"] == Said.NOT_TESTED
@@ -140,15 +139,15 @@ def test_symbols_that_the_venue_does_not_offer_fail_the_filters(home: Path) -> N
 
 
 def test_candles_that_cannot_be_read_fail_the_bars_alone(home: Path, exchange: Sandbox) -> None:
-    exchange.faults.rules.append(Fault("GET /api/v3/klines", "500", count=1_000))
+    exchange.faults.add([{"site": "GET /api/v3/klines", "kind": "500", "count": 1_000}])
     try:
         said = checked(1)
     finally:
-        exchange.faults.rules.clear()
+        exchange.faults.clear()
     assert names(said, Said.FAILED) == ["bars"]
 
 
-@pytest.mark.parametrize(("arguments", "says"), [(("check", "kraken"), "a venue of sandbox, mexc"),
+@pytest.mark.parametrize(("arguments", "says"), [(("check", "bitmex"), "a venue of sandbox, mexc"),
                                                  (("check", "mexc", "--timeframe", "3m"), "a timeframe of"),
                                                  (("check", "mexc", "--symbol", "BTCUSDT"), "a symbol such as")])  # fmt: skip
 def test_bad_input_is_refused_and_nothing_is_kept(home: Path, arguments: tuple[str, ...], says: str) -> None:
