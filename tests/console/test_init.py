@@ -15,6 +15,7 @@ from console.status import _own_checks
 from trader_core import config
 from trader_core.engine.strategies import find
 from trader_core.venues import keys
+from trader_core.venues.profiles import PROFILES
 
 
 @pytest.fixture
@@ -102,14 +103,15 @@ def test_bad_input_writes_nothing(home: Path, arguments: tuple[str, ...], says: 
 def test_the_doctor_tells_of_the_configuration_and_of_keys_and_misses_neither(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEHOUSE_VENUE_KEY", raising=False)
     settings = options.settings()
-    assert [(one.found, one.todo) for one in _own_checks(settings)] == [("none; `gatehouse init` writes one", ""), ("none", "")]
+    none = [("none", "")] * len(PROFILES)
+    assert [(one.found, one.todo) for one in _own_checks(settings)] == [("none; `gatehouse init` writes one", ""), *none]
     answer("--venue", "mexc")
     keys.write(keys.place("mexc", home), {"key": "CANARYKEY1", "secret": "CANARYSECRET"})
-    assert [one.todo for one in _own_checks(settings)] == ["", ""]
+    assert [one.todo for one in _own_checks(settings)] == [""] * (1 + len(PROFILES))
     (home / config.FILE).write_text("[plan]")
     keys.place("mexc", home).chmod(0o644)
     wrong = _own_checks(settings)
-    assert [bool(one.todo) for one in wrong] == [True, True]
+    assert [bool(one.todo) for one in wrong] == [True, True, *[False] * (len(PROFILES) - 1)]
     assert "CANARY" not in str(wrong)
 
 
