@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.config import START_MS, USUAL, Config, instant_ms
+from sandbox.fault_files import written
+from sandbox.fault_rules import Plan
 from sandbox.pairs import Rules
+from sandbox.planning import described, from_file, from_seed, outcome
 from sandbox.server import Sandbox, start
+from sandbox.swarm import MINUTES, SHARE
 from trader_core.model.errors import GatehouseError, OutOfRange
 from trader_core.model.money import money
 
@@ -44,17 +48,36 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--notional-min", help="smallest worth of an order, in quote")
     options.add_argument("--credit", action="append", default=[], metavar="CURRENCY=AMOUNT", help="default 10000 of each quote currency")
     options.add_argument("--replay", action="append", default=[], metavar="SYMBOL=FILE", help="Parquet minutes instead of the seed")
+    _add_faults(options.add_argument_group("faults", "what goes wrong, from the start on (docs/faults.md)"))
     return options
+
+
+def _add_faults(options: argparse._ArgumentGroup) -> None:
+    options.add_argument("--faults", type=Path, metavar="FILE", help="a plan in TOML or JSON")
+    options.add_argument("--swarm", type=int, metavar="SEED", help="a plan drawn from a seed")
+    options.add_argument("--swarm-minutes", type=int, default=MINUTES, help=f"venue time within which its faults lie, default {MINUTES}")
+    options.add_argument("--swarm-share", type=float, default=SHARE, help=f"share of the kinds that it has, default {SHARE}; 1 is all")
+    options.add_argument("--check", action="store_true", help="say what the plan has, or what is wrong with it, and end")
+    options.add_argument("--print", action="store_true", help="write the plan as TOML, and end")
 
 
 def config_of(options: argparse.Namespace) -> Config:
     """Return the config that the options describe; raises GatehouseError."""
-    return Config(
+    config = Config(
         seed=options.seed, dialect=options.dialect, start_ms=instant_ms(options.start) if options.start else START_MS, clock=options.clock,
         trend_bps=options.planted_trend, history_days=options.history_days, rules=_rules(options),
         credits=_pairs(options.credit), replay=_pairs(options.replay),
         port=options.port, admin_port=options.admin_port,
     )  # fmt: skip
+    return replace(config, faults=_plan(options, config))
+
+
+def _plan(options: argparse.Namespace, config: Config) -> Plan:
+    if options.faults is not None and options.swarm is not None:
+        raise OutOfRange("a fault plan from a file or from a seed", "--faults and --swarm", "leave one out")
+    if options.swarm is not None:
+        return from_seed(options.swarm, config, options.swarm_minutes, options.swarm_share)
+    return Plan() if options.faults is None else from_file(options.faults, config)
 
 
 def _rules(options: argparse.Namespace) -> Rules:
@@ -111,6 +134,8 @@ async def serve(config: Config, path: Path | None, parent: int) -> None:
     finally:
         await sandbox.stop()
         withdraw(path)
+        if told := outcome(sandbox.faults):
+            sys.stderr.write(f"{told}\n")
 
 
 def _gone(pid: int) -> bool:
@@ -130,7 +155,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0 when told to stop, 1 with one message when it cannot serve."""
     options = parser().parse_args(arguments)
     try:
-        run(serve(config_of(options), options.announce, options.parent))
+        config = config_of(options)
+        if options.check or options.print:
+            sys.stdout.write(written(config.faults) if options.print else f"{described(config.faults)}\n")
+            return 0
+        run(serve(config, options.announce, options.parent))
     except GatehouseError as error:
         sys.stderr.write(f"{error}\n")
         return 1

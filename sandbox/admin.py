@@ -97,8 +97,8 @@ class Admin:
         return {"now_ms": self._sandbox.exchange.now_ms}
 
     def faults(self, _body: Any) -> Any:
-        """Return the rules in force with how often each was seen and fired."""
-        return {"faults": [asdict(rule) for rule in self._sandbox.faults.rules]}
+        """Return the rules in force with how often each was seen and fired, and the same of every kind since the beginning."""
+        return {"faults": [asdict(rule) for rule in self._sandbox.faults.rules], "kinds": self._sandbox.faults.kinds}
 
     def add_faults(self, body: Any) -> Any:
         """Add rules: a list, or {"faults": list}."""
