@@ -196,6 +196,22 @@ async def test_a_malformed_bar_makes_the_page_worth_nothing(rows: Any) -> None:
     assert (reply.outcome, reply.value, reply.code) == (Outcome.RETRYABLE_READ, None, "malformed")
 
 
+IMPOSSIBLE = {name: BAD_BARS[name] for name in ("high below close", "low above open", "a price of 0", "beyond the doors")}
+
+
+@pytest.mark.parametrize("rows", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+async def test_a_bar_whose_prices_cannot_be_does_not_hide_those_around_it(rows: list[Any]) -> None:
+    async with serving() as server:
+        reply = await bars_of(server, [*rows, moved(SINCE + MINUTE)])
+    assert reply.value["ts"].tolist() == [SINCE + MINUTE], "the venue has none for the first minute"
+
+
+async def test_a_bar_that_is_no_number_makes_the_whole_page_doubtful() -> None:
+    async with serving() as server:
+        reply = await bars_of(server, [*BAD_BARS["NaN"], moved(SINCE + MINUTE)])
+    assert (reply.outcome, reply.code) == (Outcome.RETRYABLE_READ, "malformed")
+
+
 async def test_a_bar_from_the_future_is_refused() -> None:
     async with serving() as server:
         server.answers["GET /api/v3/klines"] = ok([moved(NOW_MS + MINUTE)])

@@ -109,6 +109,21 @@ async def test_a_proven_bar_that_rest_tells_otherwise_later_is_an_alarm_and_rest
     await fed.feed.close()
 
 
+async def test_a_bar_that_was_changed_while_rest_was_down_is_told_once_it_is_back() -> None:
+    fed = Fed(A, B)
+    for number in range(8):
+        fed.truth.tell(A, row(number))
+        fed.truth.tell(B, *((row(1, 105), row(1, 104)) if number == 1 else (row(number),)))
+    await fed.slot(1)
+    fed.truth.down.add(B)
+    for number in range(2, 6):
+        await fed.slot(number)
+    fed.truth.down.clear()
+    await fed.slot(6)
+    assert (NOW_MS + MINUTE, 1, [row(1, 104)]) in [(slot_ms, column, rows_of(bar)) for slot_ms, column, bar in fed.pulse.take_late()]
+    await fed.feed.close()
+
+
 async def test_while_rest_is_down_trades_with_a_hole_and_candles_prove_nothing() -> None:
     fed = Fed()
     fed.truth.down.add(A)
@@ -133,7 +148,7 @@ async def test_the_other_instruments_go_on_while_one_cannot_be_had_and_it_is_fil
         assert rows_of(await fed.slot(number)) == [row(number), (NOW_MS + number * MINUTE, 0, 0, 0, 0, 0)]
     fed.truth.down.clear()
     assert rows_of(await fed.slot(8)) == [row(8), row(8, 108)]
-    assert fed.truth.asked[-1] == (B, 0, 9), "everything since the first one that was missing is asked for at once"
+    assert fed.truth.asked[-1] == (B, -2, 11), "everything since the last look that failed is asked for at once"
     late = fed.pulse.take_late()
     assert [(slot_ms, column, rows_of(bar)) for slot_ms, column, bar in late] == [
         (NOW_MS + n * MINUTE, 1, [row(n, 100 + n)]) for n in range(8)

@@ -34,11 +34,12 @@ class Ticker(NamedTuple):
 def bars(payload: object, instrument: Instrument, step_ms: int, since_ms: int, until_ms: int) -> Bars:
     """Return klines as BAR records, oldest first; raises DataFault unless all lie on the grid, ascend, and none opens after `until_ms`.
 
-    The last one may still be open: its reader drops what has not closed.
+    The last one may still be open: its reader drops what has not closed. A kline whose prices cannot be is left out, as one that the
+    venue does not have: it must not hide those around it for as long as the venue keeps it. DataFault where no other is there.
     """
     found = rows(payload, "klines")
     out = np.zeros(len(found), BAR)
-    door, before = instrument.price_max or PRODUCT_MAX, since_ms - 1
+    door, before, impossible = instrument.price_max or PRODUCT_MAX, since_ms - 1, ""
     for i, row in enumerate(found):
         if not isinstance(row, list) or len(row) < 6:  # noqa: PLR2004 - time, four prices, volume
             raise DataFault("a kline of time, four prices and volume", repr(row)[:80], "fetch it again")
@@ -46,12 +47,28 @@ def bars(payload: object, instrument: Instrument, step_ms: int, since_ms: int, u
         if ts % step_ms or ts <= before or ts > until_ms:
             raise DataFault(f"kline times on the grid of {step_ms} ms, ascending from {since_ms} to {until_ms}", str(ts), "fetch it again")
         fields = {str(j): value for j, value in enumerate(row[:6])}
-        open_, high, low, close = (price_from(instrument, text(fields, str(j))) for j in range(1, 5))
-        if not 0 < low <= min(open_, close) <= max(open_, close) <= high <= door:
-            raise DataFault("a kline whose high and low enclose open and close", repr(row)[:80], "fetch it again")
-        out[i] = (ts, open_, high, low, close, volume_from(instrument, text(fields, "5")))
-        before = ts
-    return out
+        before, volume = ts, volume_from(instrument, text(fields, "5"))
+        open_, high, low, close = _prices(instrument, fields)
+        if 0 < low <= min(open_, close) <= max(open_, close) <= high <= door:
+            out[i] = (ts, open_, high, low, close, volume)
+        else:
+            impossible = repr(row)[:80]
+    possible = out[out["close"] > 0]
+    if impossible and not len(possible):
+        raise DataFault("a kline whose high and low enclose open and close", impossible, "fetch it again")
+    return possible
+
+
+def _prices(instrument: Instrument, fields: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Return open, high, low and close; zeros where they are numbers, but no prices of this instrument. DataFault for what is no number."""
+    texts = [text(fields, str(j)) for j in range(1, 5)]
+    for one in texts:
+        number_of(one, "a kline's price")
+    try:
+        open_, high, low, close = (price_from(instrument, one) for one in texts)
+    except DataFault:
+        return 0, 0, 0, 0
+    return open_, high, low, close
 
 
 def book(payload: object, instrument: Instrument) -> Book:

@@ -67,7 +67,7 @@ class StreamFeed(RealTimeFeed):
         self._given: dict[int, dict[int, Row]] = {}
         """What each of the last slots was given as, by column; a close of 0 was a missing bar."""
         self._holes: dict[int, int] = {}
-        """Since which slot a column has missing bars that REST was not asked for again."""
+        """Since which slot a column has bars that REST did not tell, or could not be asked for again."""
         self._doubts: dict[int, int] = {}
 
     async def next_slot(self, slot_ms: int) -> Bars:
@@ -147,6 +147,7 @@ class StreamFeed(RealTimeFeed):
         for column, found in zip(columns, answers, strict=True):
             if isinstance(found, str):
                 failures.append(found)
+                self._holes.setdefault(column, slot_ms - AGAIN * self._step)
                 proven = self._witness[self._symbols[column]].proven(slot_ms)
                 if proven is not None:
                     out[column] = proven
