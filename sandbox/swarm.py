@@ -98,7 +98,7 @@ PARAMS: Mapping[str, Draw] = {
 }
 """Parameters of those kinds whose usual ones a swarm varies; venue times are such that a session can live through them."""
 LONGEST = {"zero_price": 3, "key_revoked": 10, "symbol_halted": 30, "price_spike": 20, "maintenance": 10, "418": 5}
-"""Minutes that a window of these kinds lasts at most; any other one, an hour."""
+"""Minutes that a window of these kinds lasts at most; any other one, an hour, and none more than an eighth of the time that it lies in."""
 FEW = {"silent_stall": 3, "418": 3}
 """How often a rule of these kinds fires at most: each one costs a client minutes."""
 FOR_GOOD = {"revised_candle"}
@@ -129,7 +129,7 @@ def _rules(name: str, dice: _Dice, ground: Ground, minutes: int) -> list[dict[st
 def _rule(name: str, dice: _Dice, ground: Ground, low: int, high: int, *, first: bool) -> dict[str, Any]:
     kind = KINDS[name]
     since_s = dice.whole(low * 60, (low * 3 + high) * 15)  # within the first quarter of its span
-    longest_s = min(LONGEST.get(name, 60), high - low) * 60
+    longest_s = min(LONGEST.get(name, 60) * 60, (high - low) * 60 // 8)
     rule: dict[str, Any] = {"kind": name, "from": f"+{since_s}s"}
     if name not in FOR_GOOD:
         rule["until"] = f"+{since_s + dice.whole(max(longest_s // 3, 30), max(longest_s, 30))}s"

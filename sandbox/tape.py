@@ -84,9 +84,10 @@ class Tape:
             return
         after, values = self._candles.get((name, step), (0, ()))
         follows = after == tick - 1 and first * MINUTE_MS != ts_ms
-        values = _grown(values, price, qty) if follows else self._whole(name, first, ts_ms)
+        values = _grown(values, price, qty) if follows and values else self._whole(name, first, ts_ms)
         self._candles[name, step] = (tick, values)
-        yield CandleSeen(name, first, step, values, closed=False, ts_ms=ts_ms)
+        if values:  # at a price of 0 nothing was traded yet that makes a candle
+            yield CandleSeen(name, first, step, values, closed=False, ts_ms=ts_ms)
 
     def _whole(self, name: str, first: int, until_ms: int) -> tuple[int, ...]:
         """Return the candle of the minutes from `first` to `until_ms`; empty where nothing was traded."""

@@ -171,7 +171,7 @@ class World:
         return self._lifting(self._market.jump(fault.param("symbol"), ppm, fault.since_ms, fault.until_ms))
 
     def _revise(self, fault: Fault) -> Undo | None:
-        """Have the last closed candles served with other values from now on, and streams tell the last one anew."""
+        """Have the last closed candles served with other values, and streams tell the last one anew; without an end they stay so."""
         name, now_ms = fault.param("symbol"), self._exchange.now_ms
         minute = now_ms // MINUTE_MS
         if not minute_candles(self._market, name, minute - 1, minute)[0][HIGH]:
@@ -179,7 +179,7 @@ class World:
         mark = self._market.revise(name, fault.param("ppm"), minute - fault.param("candles"), minute)
         values = tuple(minute_candles(self._market, name, minute - 1, minute)[0].tolist())
         self.retold.append(CandleSeen(name, minute - 1, 1, values, closed=True, ts_ms=now_ms))
-        return self._lifting(mark)
+        return _nothing if fault.until_ms is None else self._lifting(mark)
 
     def _lifting(self, mark: Mark) -> Undo:
         return lambda: self._market.lift(mark, self._exchange.now_ms)

@@ -33,7 +33,7 @@ from trader_core.venues.link import Link, connect
 from trader_core.venues.stream_feed import StreamFeed
 
 SYMBOLS = tuple(f"{pair.base}/{pair.quote}" for pair in PAIRS)
-SAMPLE_S, SETTLED = 5.0, 1 / 3
+SAMPLE_S, SETTLED, BOOKS_S = 5.0, 1 / 3, 20.0
 CLIENT_MB_PER_H, EXCHANGE_MB_PER_H, FILES_MORE = 40.0, 150.0, 20
 """How fast memory may grow once it has settled. The exchange keeps every order and fill for good."""
 
@@ -70,6 +70,15 @@ class Soak:
             await asyncio.sleep(1)
         return found.value
 
+    async def _books(self) -> int:
+        """Return how many books were whole and new at some moment of some seconds."""
+        seen: set[str] = set()
+        until = time.monotonic() + BOOKS_S
+        while len(seen) < len(SYMBOLS) and time.monotonic() < until:
+            seen |= {symbol for symbol in SYMBOLS if self.walk.feed.book(symbol) is not None}
+            await asyncio.sleep(0.01)
+        return len(seen)
+
     async def calm(self) -> dict[str, Any]:
         """Take the faults away and return the counts of each kind."""
         kinds: dict[str, Any] = (await asyncio.to_thread(self.exchange.ask, "GET", "/faults"))["kinds"]
@@ -83,12 +92,12 @@ class Soak:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         bars = await self.walk.compared()
-        books = sum(self.walk.feed.book(symbol) is not None for symbol in SYMBOLS)
+        books = await self._books()
         ledger = await asyncio.to_thread(self.exchange.ask, "GET", "/ledger?account=main")
         wrong = self.mill.against([order["client_id"] for order in ledger["orders"]], liar=kinds["clock_error"]["fired"] > 0)
         streams = self.link.pulse.streams
         found = {
-            "bars": dict(bars), "late": self.walk.late, "alarms": self.walk.alarms, "silent slots": self.walk.silent, "books": books,
+            "bars": dict(bars), "late": self.walk.late, "alarms": self.walk.alarms, "wrong bars": self.walk.wrong, "silent slots": self.walk.silent, "books": books,
             "reconnects": sum(one.reconnects for one in streams.values()), "messages": sum(one.messages for one in streams.values()),
             "orders": len(self.mill.said), "fills": len(ledger["fills"]), "calls": dict(sorted(self.mill.calls.items())),
             "faults": sum(one["fired"] for one in kinds.values()), "fired": {name: one["fired"] for name, one in kinds.items()},
@@ -100,13 +109,14 @@ class Soak:
         return found, failed
 
 
-def grown(samples: list[Held]) -> dict[str, float]:
+def grown(samples: list[Held]) -> dict[str, Any]:
     """Return how memory grew (MB an hour, by least squares, once settled) and how many files were open most, then and in the end."""
     later = samples[int(len(samples) * SETTLED) :]
     hours = np.array([one.at_s for one in later]) / 3_600
     slope = float(np.polyfit(hours, [one.rss_mb for one in later], 1)[0]) if len(later) > 1 else 0.0
     half = len(later) // 2
     return {
+        "rss_mb": [round(one.rss_mb) for one in samples[:: max(len(samples) // 24, 1)]],
         "rss_mb_first": round(later[0].rss_mb, 1), "rss_mb_last": round(later[-1].rss_mb, 1), "rss_mb_per_h": round(slope, 1),
         "files_most_before": max(one.files for one in later[: half or 1]), "files_most_after": max(one.files for one in later[half:]),
     }  # fmt: skip
@@ -139,7 +149,7 @@ async def soak(asked: argparse.Namespace, soaks: list[Soak]) -> tuple[dict[str, 
     return found, failed
 
 
-def _leaks(whose: str, memory: dict[str, float], most: float) -> list[str]:
+def _leaks(whose: str, memory: dict[str, Any], most: float) -> list[str]:
     wrong = [f"{whose}: memory grows by {memory['rss_mb_per_h']} MB an hour"] if memory["rss_mb_per_h"] > most else []
     more = memory["files_most_after"] - memory["files_most_before"]
     return wrong + ([f"{whose}: {more:.0f} more files are open"] if more > FILES_MORE else [])

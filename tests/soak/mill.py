@@ -13,7 +13,6 @@ from trader_core.venues.port import Outcome, SendRequest
 
 PROOFS_OF_ABSENCE = frozenset({Outcome.REJECTED, Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED, Outcome.GATED})
 EVERY_S = 0.4
-WINDOW_MS = 50_000
 AWAY_PPM = 30_000
 
 
@@ -54,10 +53,10 @@ class Mill:
         worth = 25 * 10 ** (instrument.price_exp + instrument.qty_exp)
         qty = max(worth // limit // instrument.lot * instrument.lot, instrument.qty_min)
         now_ms = self.now_ms()
-        request = SendRequest(client_order_id, instrument.symbol, side, qty, limit, now_ms, WINDOW_MS, kind)
+        request = SendRequest(client_order_id, instrument.symbol, side, qty, limit, now_ms, self.gateway.profile.window_ms_max, kind)
         reply = await self.gateway.submit(request)
         self.said[client_order_id] = reply.outcome
-        self.calls[f"submit {reply.outcome}"] += 1
+        self.calls[f"submit {reply.outcome}{' ' + reply.code if reply.outcome is Outcome.GATED else ''}"] += 1
         looked = await self.gateway.order(instrument.symbol, client_order_id)
         self.calls[f"order {looked.outcome}"] += 1
         if kind == "LIMIT" and dice.random() < 0.9:  # noqa: PLR2004 - a few stay open

@@ -12,6 +12,7 @@ from trader_core.model.errors import VenueUnavailable
 from trader_core.venues.stream_feed import StreamFeed
 
 MINUTE_MS = 60_000
+WRONG_MOST = 40
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Walk:
     late: int = 0
     """Bars that were missing or other when their slot was given, and came afterwards."""
     alarms: int = 0
+    wrong: list[str] = field(default_factory=list)
     silent: int = 0
     """Slots of which nothing could be had in time."""
 
@@ -67,6 +69,9 @@ class Walk:
                         else "equal" if mine.tobytes() == theirs.tobytes() else "other"
                     )  # fmt: skip
                     found[kind] += 1
+                    if kind in ("missing", "other") and len(self.wrong) < WRONG_MOST:
+                        minute = int(theirs["ts"] - self.first_ms) // MINUTE_MS
+                        self.wrong.append(f"{self.symbols[column]}, minute {minute} of {count}: {mine.tolist()} and now {theirs.tolist()}")
         return found
 
     async def _truth(self, from_ms: int, count: int) -> Bars:

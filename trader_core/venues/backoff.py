@@ -8,7 +8,7 @@ CALM_S = 60.0
 
 
 class Backoff:
-    """Waits in seconds of the wall, doubled at each failure up to half a minute, each between half of that and all of it."""
+    """Waits in seconds of the venue's time, doubled at each failure up to half a minute, each between half of that and all of it."""
 
     def __init__(self, seed: int) -> None:
         """Begin with the shortest."""

@@ -143,13 +143,13 @@ class Line:
         async with self._turn:
             if epoch == self._epoch:
                 self._epoch += 1
-                lived_s = (monotonic_ms() - self._opened_steady) / 1_000 if self._heard_ms >= self._opened_ms else 0.0
+                lived_s = (monotonic_ms() - self._opened_steady) / 1_000 * self._speed if self._heard_ms >= self._opened_ms else 0.0
                 log.info("a connection is dialled again", stream=str(name), why=why)
                 for one in self._names:
                     self._broke(one, why)
                 self._accused.clear()
                 await self._client.drop()
-                await self._sleep(self._backoff.next_s(lived_s))
+                await self._sleep(self._backoff.next_s(lived_s) / self._speed)
                 self._opened()
                 if name.kind in PRIVATE:
                     self._pulse.stir()  # what was missed is asked for

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from trader_core.model.bar import BAR, Bars
-from trader_core.model.errors import DataFault
+from trader_core.model.errors import DataFault, VenueUnavailable
 from trader_core.venues.backoff import Backoff
 from trader_core.venues.feed import GRACE_MS, RealTimeFeed
 from trader_core.venues.lines import Line, Listener
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 AGAIN = 2
 """Bars before a slot's that are looked at again with it: venues revise them."""
+MISSED = 60
+"""Bars before a slot's among which one that REST did not tell is asked for again: an answer may be cut short, or nothing was traded."""
 DOUBTS = 2
 """How often REST is asked again for a bar of which the streams saw more."""
 BOOK_AGE_MS = 10_000
@@ -77,7 +79,11 @@ class StreamFeed(RealTimeFeed):
         """
         self.listen()
         self._doubts = {}
-        out = await super().next_slot(slot_ms)
+        try:
+            out = await super().next_slot(slot_ms)
+        except VenueUnavailable:
+            self._remember(slot_ms, self._empty(slot_ms))
+            raise
         self._remember(slot_ms, out)
         return out
 
@@ -180,6 +186,10 @@ class StreamFeed(RealTimeFeed):
                 self.pulse.of(BARS).revisions += 1
                 self.pulse.alarms.append(f"{symbol}: the bar of {now[0]} was {list(given[1:])} and is now {list(now[1:])}")
         self._holes.pop(column, None)
+        oldest = slot_ms - MISSED * self._step
+        missed = [ts for ts, rows in self._given.items() if oldest <= ts < slot_ms and column in rows and not rows[column][CLOSE]]
+        if missed:
+            self._holes[column] = min(missed)
 
     def _doubtful(self, column: int, slot_ms: int, row: Row) -> bool:
         """Return whether the streams saw more of a bar than REST tells: then REST may lag behind and is worth asking again."""
