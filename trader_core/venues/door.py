@@ -95,8 +95,13 @@ class Connector(aiohttp.TCPConnector):
         self._profile, self._may_go, self._orders_allowed = profile, may_go, orders_allowed
 
     async def connect(self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109 - its base says so
-        """Return a connection, or raise with nothing written: HostRefused for another host, VenueRefused when the call may not go."""
+        """Return a connection, or raise with nothing written: HostRefused for another host, VenueRefused when the call may not go.
+
+        aiohttp repeats a request by itself when a connection was lost under it, unless it is a POST: that ends here.
+        """
         check_url(self._profile, str(req.url))
+        if CALL.get().written:
+            raise aiohttp.ClientConnectionError("the connection was lost, and no request is written twice")
         if req.proxy is not None:
             raise HostRefused("no proxy", "a proxy", "remove it")
         connection = await super().connect(req, traces, timeout)
