@@ -70,6 +70,8 @@ class Bench:
     floor: Floor
     account: str
     gateway: Gateway
+    executed: bool = True
+    """Whether the request that meets the fault is executed at all."""
 
     @property
     def symbol(self) -> str:

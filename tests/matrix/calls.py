@@ -124,7 +124,7 @@ def _tested() -> Column:
         return await bench.gateway.test_order(bench.request(OURS[0], "IOC"))
 
     def truth(bench: Bench, reply: Any) -> Seen:
-        return Seen(What.TEST, (reply.outcome,), None, (len(bench.orders(OURS[0])), True))
+        return Seen(What.TEST, (reply.outcome,), None, (len(bench.orders(OURS[0])), bench.executed))
 
     return Column("order test", What.TEST, TEST, ask, truth)
 

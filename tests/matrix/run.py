@@ -13,6 +13,8 @@ from trader_core.venues.port import Reply
 WHENS = ("before", "after")
 LATE = frozenset({"timeout", "slow"})
 """Kinds that answer after we have given up."""
+DEFERRED = frozenset({"slow", "late_execution"})
+"""Kinds that execute a request in any case, sooner or later."""
 PATIENCE_S, DELAY_S, USUAL_S = 0.5, 0.7, 20.0
 LATE_MS = 5_000
 """Of venue time, after which nothing more comes into being: more than a late execution's delay and every request's window."""
@@ -62,6 +64,7 @@ async def _measured(floor: Floor, case: Case) -> Result:
     column, faults = COLUMNS[case.column], floor.sandbox.faults
     async with floor.bench(PATIENCE_S if case.kind in LATE else USUAL_S) as bench:
         column.arrange(bench)
+        bench.executed = case.when == "after" or case.kind in DEFERRED
         site = column.site(floor.dialect)
         faults.add([{"site": site, "kind": case.kind, "when": case.when, "params": _params(case.kind, column, site)}])
         try:

@@ -20,6 +20,7 @@ from trader_core.model.instrument import Instrument
 from trader_core.venues import history, order_test, outcomes
 from trader_core.venues.adapters.base import Row
 from trader_core.venues.adapters.known import ADAPTERS, SPEECHES
+from trader_core.venues.agreed import agreed
 from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
 from trader_core.venues.fields import vouched
 from trader_core.venues.limiter import Lane, Limiter
@@ -122,8 +123,8 @@ class Gateway(Reads):
         return await order_test.tested(self._wire, self._adapter.test(request, self._known(request.symbol)), self._adapter.passed)
 
     async def permissions(self) -> Reply[Permissions]:
-        """Return what the venue says that this key may do."""
-        return await self._read(self._adapter.rights(), self._adapter.permissions, Lane.URGENT)
+        """Return what the venue says that this key may do, twice: a list that was cut once would hide a right."""
+        return await agreed(lambda: self._read(self._adapter.rights(), self._adapter.permissions, Lane.URGENT))
 
     async def cancel(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Ask the venue to cancel; NOT_FOUND when it says that it has no such open order, UNKNOWN for anything unproven."""
@@ -145,8 +146,9 @@ class Gateway(Reads):
 
         By symbol, in one request, only where the venue can and every open order is ours and none is a resting stop: otherwise
         one by one, so that nothing else is cancelled. What the one request leaves unproven is cancelled one by one too.
+        The list is read twice: one that was cut once would hide what must stay, or what must go.
         """
-        listed = await self.open_orders(symbol)
+        listed = await agreed(lambda: self.open_orders(symbol), lambda found: sorted((one.venue_order_id, one.client_order_id) for one in found))
         if listed.value is None:
             return [Reply(listed.outcome, code=listed.code, evidence=listed.evidence)]
         mine = [order.client_order_id for order in listed.value if order.client_order_id in ours and not order.stop]

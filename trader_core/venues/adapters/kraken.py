@@ -94,9 +94,11 @@ class Kraken(KrakenPublic):
         """Return the deadline: the client knows nothing of it."""
         return self.pins(request)
 
-    def ack(self, payload: object, request: SendRequest, _instrument: Instrument) -> VenueOrder:
-        """Return the order that was acknowledged: exactly one txid. Nothing else of the request is echoed."""
-        found = rows(kf.result_of(payload).get("txid"), "txid")
+    def ack(self, payload: object, request: SendRequest, instrument: Instrument) -> VenueOrder:
+        """Return the order that was acknowledged: exactly one txid, and no word of another order."""
+        result = kf.result_of(payload)
+        found = rows(result.get("txid"), "txid")
+        kf.uncontradicted(result, request, instrument, self.wire_id(request.client_order_id))
         if len(found) != 1:
             raise DataFault("one txid", repr(found)[:80], "look the order up")
         return VenueOrder(request.client_order_id, kf.txid(found[0]), kf.OPEN, request.qty, 0, request.sent_ms)
@@ -106,9 +108,9 @@ class Kraken(KrakenPublic):
         return kf.private("AddOrder", {**self._order(request, instrument), "validate": "true"}, 0)
 
     def passed(self, payload: object) -> bool:
-        """Return whether the answer to a test says yes: a description, and no txid."""
+        """Return whether the answer to a test says yes: a description, and no txid, not even an empty one."""
         result = kf.result_of(payload)
-        return isinstance(result.get("descr"), dict) and not result.get("txid")
+        return isinstance(result.get("descr"), dict) and "txid" not in result
 
     def cancel(self, _instrument: Instrument, client_order_id: str) -> Ask:
         """Ask to cancel an order."""
@@ -165,7 +167,7 @@ class Kraken(KrakenPublic):
 
     def concerns(self, row: Row, instrument: Instrument) -> bool:
         """Return whether a trade is of this instrument."""
-        return row.get("pair") in kf.pair_names(instrument)
+        return kf.is_pair(row.get("pair"), instrument)
 
     def trade(self, row: Row, instrument: Instrument) -> VenueTrade:
         """Return one trade."""
@@ -233,7 +235,7 @@ class Kraken(KrakenPublic):
         return [
             kf.order(name, row, instrument, self._ours(row.get("cl_ord_id")))
             for name, row in mine.items()
-            if record(row.get("descr"), "a description").get("pair") in kf.pair_names(instrument)
+            if kf.is_pair(record(row.get("descr"), "a description").get("pair"), instrument)
         ]
 
     def _ours(self, wire_id: object) -> str:

@@ -5,14 +5,14 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from trader_core.model.errors import DataFault
-from trader_core.model.instrument import Instrument, price_from, qty_from
+from trader_core.model.instrument import Instrument, price_from, price_text, qty_from, qty_text
 from trader_core.model.money import MONEY_EXP, MONEY_MAX
 from trader_core.model.session import Side
 from trader_core.venues.ask import Ask
-from trader_core.venues.fields import CURRENCY, number_of, record, rows, text
+from trader_core.venues.fields import CURRENCY, number_of, record, rows, same, text
 from trader_core.venues.marketdata import fee_ppm, grid_of
 from trader_core.venues.marketdata import up as minimum
-from trader_core.venues.port import Balance, VenueOrder, VenueOrderState, VenueTrade
+from trader_core.venues.port import Balance, SendRequest, VenueOrder, VenueOrderState, VenueTrade
 
 OPEN = VenueOrderState.OPEN
 STATES = {
@@ -26,6 +26,7 @@ _RAW = {"BTC": "XBT", "DOGE": "XDG"}
 _PLAIN = {old: new for new, old in _RAW.items()}
 _LONG = re.compile(r"[XZ][A-Z]{3}")
 _TXID = re.compile(r"[A-Z0-9]{4,12}(-[A-Z0-9]{4,12}){1,4}")
+_SENTENCE = re.compile(r"(buy|sell) ([0-9.]+) \S+ @(?:.*limit ([0-9.]+))?")
 _SECONDS_MIN, _SECONDS_MAX = 10**9, 10**11
 
 
@@ -49,6 +50,29 @@ def pair_names(instrument: Instrument) -> frozenset[str]:
     """Return every name under which answers may hold the pair: XBTEUR, XXBTZEUR and XBT/EUR."""
     base, quote = raw(instrument.base), raw(instrument.quote)
     return frozenset({first + second for first in (base, f"X{base}") for second in (quote, f"Z{quote}")} | {f"{base}/{quote}"})
+
+
+def is_pair(value: object, instrument: Instrument) -> bool:
+    """Return whether an answer means the instrument's pair by this name; raises DataFault for what is no name: it may hide one of ours."""
+    if not isinstance(value, str):
+        raise DataFault("the name of a pair", repr(value)[:60], "treat it as no answer")
+    return value in pair_names(instrument)
+
+
+def uncontradicted(result: dict[str, Any], request: SendRequest, instrument: Instrument, wire_id: str) -> None:
+    """Pass unless an acknowledgement tells of another order: by a client id, or by side, volume or limit of its sentence.
+
+    Nobody promises that there are such words, or how they go, so that words of another form say nothing. Raises DataFault.
+    """
+    told = result.get("descr")
+    found = _SENTENCE.match(str(told.get("order"))) if isinstance(told, dict) else None
+    same("cl_ord_id", result.get("cl_ord_id") or wire_id, wire_id)
+    if found is None:
+        return
+    same("side", found[1], request.side.name.lower())
+    same("volume", number_of(found[2], "volume"), Decimal(qty_text(instrument, request.qty)))
+    if found[3] and request.order_type != "MARKET":
+        same("limit", number_of(found[3], "limit"), Decimal(price_text(instrument, request.limit)))
 
 
 def only(result: dict[str, Any], instrument: Instrument) -> object:
