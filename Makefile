@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance fuzz clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz clean
 
 setup: $(STAMP)
 
@@ -55,6 +55,9 @@ fuzz: setup
 
 conformance: setup
 	@$(BIN)/python -m tests.conformance
+
+matrix: setup
+	@$(BIN)/python -m tests.matrix
 
 throughput: setup
 	@$(BIN)/python -m tests.throughput

@@ -164,9 +164,15 @@ def _cut(body: Any, keep: Callable[[int], int], *, top: bool = True) -> Any:
         return body[: keep(len(body))]
     if not isinstance(body, dict):
         return body
-    if not top and body and all(isinstance(item, dict) for item in body.values()):
+    if not top and _is_table(body):
         return dict(list(body.items())[: keep(len(body))])
     return {name: _cut(item, keep, top=False) for name, item in body.items()}
+
+
+def _is_table(body: dict[str, Any]) -> bool:
+    """Return whether an object holds rows by id; one that holds tables by name, as Kraken's `open`, is none itself."""
+    rows = body and all(isinstance(item, dict) for item in body.values())
+    return bool(rows) and not all(isinstance(field, dict) for row in body.values() for field in row.values())
 
 
 def _swapped(body: Any) -> Any:

@@ -100,7 +100,7 @@ def _cancels(name: str, hit: str, dialects: tuple[str, ...], *, foreign: bool = 
         true = {THEIRS if name == FOREIGN else name: state[0] for name, state in stands.items() if state}
         return Seen(What.CANCELS, tuple(dict.fromkeys(reply.outcome for reply in replies)), said, true)
 
-    faults = {"partial_list": {"keep": 2 if foreign else 1}}
+    faults = {"partial_list": {"keep": 2 if foreign else 1}} if hit == OPEN else {}
     return Column(name, What.CANCELS, hit, ask, truth, arrange, dialects, faults)
 
 

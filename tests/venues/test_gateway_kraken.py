@@ -87,7 +87,7 @@ async def test_an_order_carries_every_pair_and_its_deadline() -> None:
     ],
 )
 async def test_each_order_type_is_written_as_kraken_names_it(change: dict[str, Any], pairs: dict[str, str]) -> None:
-    outcome, _, server = await submitted(ok(ACK), replace(REQUEST, **change))
+    outcome, _, server = await submitted(result({"txid": [TXID]}), replace(REQUEST, **change))
     assert outcome is Outcome.OK
     assert pairs.items() <= server.seen[0][1].items()
     assert ("price" in server.seen[0][1]) == (change["order_type"] != "MARKET")
