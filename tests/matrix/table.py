@@ -120,7 +120,7 @@ def _totals(results: Sequence[Result]) -> str:
 
 
 def _rules(rules: Sequence[Rule]) -> Iterator[str]:
-    yield "| fault | call | dialect | when | why |\n|---|---|---|---|---|\n"
+    yield "| faults | call | dialect | when | why |\n|---|---|---|---|---|\n"
     for rule in rules:
         kinds, columns = (", ".join(f"`{one}`" for one in many) for many in (rule.kinds, rule.columns))
         yield f"| {kinds} | {columns} | {', '.join(rule.dialects)} | {', '.join(rule.whens)} | {rule.why} |\n"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.config import Config
+from sandbox.dialects.base import Powers
 from sandbox.orders import BUY, Kind, NewOrder
 from sandbox.server import ACCOUNT, Sandbox, start
 from tests.venues.gateway_connected import Connected, connect
@@ -81,3 +82,26 @@ async def test_without_a_list_nothing_is_cancelled(exchange: Sandbox, connected:
     exchange.faults.add([{"site": "GET /api/v3/openOrders", "kind": "html_200"}])
     assert [reply.outcome for reply in await connected.gateway.cancel_symbol(SYMBOL, {"gha"})] == [Outcome.RETRYABLE_READ]
     assert len(exchange.exchange.open_orders(ACCOUNT)) == 1
+
+
+@pytest.mark.parametrize("fault", [{"kind": "partial_list", "params": {"keep": 2}}, {"kind": "empty_list"}], ids=["cut", "empty"])
+async def test_a_list_that_was_cut_once_does_not_let_a_foreign_order_be_cancelled(
+    fault: dict[str, object], exchange: Sandbox, connected: Connected
+) -> None:
+    exchange.exchange.place(ACCOUNT, NewOrder("BTCUSDT", BUY, Kind.LIMIT, qty=200, price=5_000_000, client_id="by-hand"))
+    await resting(connected, "gha", "ghb")
+    exchange.faults.add([{"site": "GET /api/v3/openOrders", **fault}])
+    replies = await connected.gateway.cancel_symbol(SYMBOL, {"gha", "ghb"})
+    assert [(reply.outcome, reply.code) for reply in replies] == [(Outcome.RETRYABLE_READ, "differs")]
+    assert len(exchange.exchange.open_orders(ACCOUNT)) == 3
+
+
+async def test_a_right_that_one_reading_hides_makes_the_rights_unknown(exchange: Sandbox, connected: Connected) -> None:
+    if exchange.config.dialect == "binance":
+        pytest.skip("Binance's rights are no list that can be cut")
+    exchange.dialect.powers[ACCOUNT] = Powers(markets=("SPOT", "MARGIN"))
+    exchange.faults.add([{"site": "GET /api/v3/account", "kind": "partial_list", "params": {"keep": 1}}])
+    assert (await connected.gateway.permissions()).outcome is Outcome.RETRYABLE_READ
+    found = (await connected.gateway.permissions()).value
+    assert found is not None
+    assert found.markets == ("MARGIN", "SPOT")

@@ -94,3 +94,18 @@ async def test_a_key_that_can_withdraw_is_seen(connected: Connected, exchange: S
     assert wrong is not None
     assert permissions.faults(fine) == []
     assert [what for what, _ in permissions.faults(wrong)] == ["it can withdraw"]
+
+
+async def test_orders_whose_pair_is_no_name_are_no_answer(bench: Bench, exchange: Sandbox) -> None:
+    await bench.venue.submit(replace(bench.request("1"), limit=bench.limit * 2 // 3, order_type="LIMIT"))
+    exchange.faults.add([{"site": "POST /0/private/OpenOrders", "kind": "wrong_types", "count": 2}])
+    assert (await bench.venue.open_orders(SYMBOL)).outcome is Outcome.RETRYABLE_READ
+    assert (await bench.venue.order(SYMBOL, "gh1")).outcome is Outcome.RETRYABLE_READ
+
+
+async def test_a_list_that_is_cut_keeps_some_of_krakens_rows(bench: Bench, exchange: Sandbox) -> None:
+    for name in ("1", "2"):
+        await bench.venue.submit(replace(bench.request(name), limit=bench.limit * 2 // 3, order_type="LIMIT"))
+    exchange.faults.add([{"site": "POST /0/private/OpenOrders", "kind": "partial_list", "params": {"keep": 1}}])
+    assert [order.client_order_id for order in (await bench.venue.open_orders(SYMBOL)).value or []] == ["gh2"], "the youngest comes first"
+    assert len((await bench.venue.open_orders(SYMBOL)).value or []) == 2

@@ -195,3 +195,14 @@ async def test_a_cancel_is_known_only_by_our_order_or_the_venues_word(answer: by
         async with gateway_to(server) as gateway:
             reply = await gateway.cancel("BTC/USDT", "ghabc123")
     assert reply.outcome is outcome
+
+
+@pytest.mark.parametrize("answer", [b"", RESET], ids=["closed", "reset"])
+async def test_a_cancel_or_a_look_up_whose_connection_is_lost_is_written_once(answer: bytes) -> None:
+    async with serving() as server:
+        server.answers["DELETE /api/v3/order"] = server.answers[LOOK] = answer
+        async with gateway_to(server, timeout_s=2) as gateway:
+            canceled = await gateway.cancel("BTC/USDT", "ghabc123")
+            looked = await gateway.order("BTC/USDT", "ghabc123")
+    assert (canceled.outcome, looked.outcome) == (Outcome.UNKNOWN, Outcome.RETRYABLE_READ)
+    assert (server.count("DELETE /api/v3/order"), server.count(LOOK)) == (1, 1)

@@ -148,7 +148,9 @@ class Gateway(Reads):
         one by one, so that nothing else is cancelled. What the one request leaves unproven is cancelled one by one too.
         The list is read twice: one that was cut once would hide what must stay, or what must go.
         """
-        listed = await agreed(lambda: self.open_orders(symbol), lambda found: sorted((one.venue_order_id, one.client_order_id) for one in found))
+        listed = await agreed(
+            lambda: self.open_orders(symbol), lambda found: sorted((one.venue_order_id, one.client_order_id) for one in found)
+        )
         if listed.value is None:
             return [Reply(listed.outcome, code=listed.code, evidence=listed.evidence)]
         mine = [order.client_order_id for order in listed.value if order.client_order_id in ours and not order.stop]
