@@ -86,7 +86,7 @@ class Bench:
     def qty(self) -> int:
         """A quantity that costs about COST."""
         instrument = self.floor.instrument
-        units = COST * 10 ** (instrument.price_exp + instrument.qty_exp) // self.floor.limit
+        units: int = COST * 10 ** (instrument.price_exp + instrument.qty_exp) // self.floor.limit
         return units // instrument.lot * instrument.lot
 
     def price(self, percent: int) -> int:

@@ -19,8 +19,9 @@ _FAMILY = {
     TRADES: "GET /api/v3/myTrades", ACCOUNT: "GET /api/v3/account", ALL: "DELETE /api/v3/openOrders", TEST: "POST /api/v3/order/test",
 }  # fmt: skip
 _KRAKEN = {
-    ORDER: "AddOrder", CANCEL: "CancelOrder", OPEN: "OpenOrders", CLOSED_ONES: "ClosedOrders", TRADES: "TradesHistory", NAMES: "QueryOrders",
-    ACCOUNT: "BalanceEx", RIGHTS: "GetApiKeyInfo", FEES: "TradeVolume", TEST: "AddOrder", SWITCH: "CancelAllOrdersAfter",
+    ORDER: "AddOrder", CANCEL: "CancelOrder", OPEN: "OpenOrders", CLOSED_ONES: "ClosedOrders", TRADES: "TradesHistory",
+    NAMES: "QueryOrders", ACCOUNT: "BalanceEx", RIGHTS: "GetApiKeyInfo", FEES: "TradeVolume", TEST: "AddOrder",
+    SWITCH: "CancelAllOrdersAfter",
 }  # fmt: skip
 SITES: dict[str, dict[str, str]] = {
     "mexc": {**_FAMILY, RIGHTS: "GET /api/v3/account", FEES: "GET /api/v3/tradeFee"},

@@ -68,9 +68,13 @@ FALSE = (
     Rule(LISTS + IDS, ("open orders",), f"{_TWICE}; a cancel by symbol reads it twice"),
     Rule(
         LISTS, ("trades",),
-        "an order's look-up says how much of it was filled, and trades are asked for until they add up to it (`_compare` in trader_core/trader/settling.py)", FAMILY,
+        "an order's look-up says how much of it was filled, and trades are asked for until they add up to it (`_compare` in"
+        " trader_core/trader/settling.py)", FAMILY,
     ),
-    Rule(IDS, ("trades",), "a trade is booked by the venue's id of its order as well (`_by_venue_id` in trader_core/trader/settling.py)", ("mexc",)),
+    Rule(
+        IDS, ("trades",), "a trade is booked by the venue's id of its order as well (`_by_venue_id` in trader_core/trader/settling.py)",
+        ("mexc",),
+    ),
     Rule(
         IDS, ("trades: their orders' names",),
         "a trade is booked by the venue's id of its order as well; that of an order that was never acknowledged counts as somebody else's:"

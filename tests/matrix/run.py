@@ -81,7 +81,11 @@ async def _measured(floor: Floor, case: Case) -> Result:
 
 def _params(kind: str, column: Column, site: str) -> dict[str, Any]:
     """Return a fault's parameters: a redirect leads to the very same request, and late answers come after we have given up."""
-    usual = {"307": {"location": site.partition(" ")[2]}, "timeout": {"seconds": DELAY_S}, "slow": {"seconds": DELAY_S}}
+    usual: dict[str, dict[str, Any]] = {
+        "307": {"location": site.partition(" ")[2]},
+        "timeout": {"seconds": DELAY_S},
+        "slow": {"seconds": DELAY_S},
+    }
     return {**usual.get(kind, {}), **column.faults.get(kind, {})}
 
 

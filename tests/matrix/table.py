@@ -8,7 +8,7 @@ from tests.matrix.calls import GROUPS
 from tests.matrix.known import CANNOT, EVERY, FALSE, LIES, Rule, rule_for
 from tests.matrix.run import WHENS, Case, Result
 
-UNHIT, FALSELY, LIED, BETWEEN = "–", " (false)", " (lie)", " / "
+UNHIT, FALSELY, LIED, BETWEEN = "no hit", " (false)", " (lie)", " / "
 INTRO = """# What comes of every fault
 
 Written by `make matrix`: each fault of a request that [the embedded exchange](sandbox.md) can act out, on each private call of [the
@@ -26,7 +26,7 @@ not executed, and when it was; one word is both. `late_execution` and `slow` exe
 | NOT_FOUND | the venue says that it does not know it now: by itself no proof of absence |
 | RETRY, RATE | RETRYABLE_READ: the read failed and says nothing; RATE: for now there is no room to ask |
 | nothing | there was nothing to cancel |
-| – | the fault cannot hit: this answer has nothing that it changes |
+| no hit | the fault cannot hit: this answer has nothing that it changes |
 | (false) | not true, and nothing in this one answer shows it: below stands what sees through it |
 | (lie) | the venue executes and says that it did not |
 
@@ -59,7 +59,7 @@ def shown(result: Result) -> str:
 
 
 def faults(results: Sequence[Result]) -> list[str]:
-    """Return everything that makes the run fail: violations, false answers that nobody knew of, faults that never fired, stale exceptions."""
+    """Return everything that makes the run fail: what is untrue and on no list, what never fired, exceptions not needed."""
     return [f"{' '.join(result.case)}: {what}: {result.word}" for result in results for what in _wrong(result)]
 
 
