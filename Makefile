@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak clean
 
 setup: $(STAMP)
 
@@ -52,6 +52,9 @@ parity: setup
 
 fuzz: setup
 	@$(BIN)/python -m tests.fuzz
+
+soak: setup
+	@$(BIN)/python -m tests.soak
 
 conformance: setup
 	@$(BIN)/python -m tests.conformance

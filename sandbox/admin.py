@@ -101,8 +101,8 @@ class Admin:
         return {"faults": [asdict(rule) for rule in self._sandbox.faults.rules], "kinds": self._sandbox.faults.kinds}
 
     def add_faults(self, body: Any) -> Any:
-        """Add rules: a list, or {"faults": list}."""
-        self._sandbox.faults.add(body if isinstance(body, list) else body["faults"])
+        """Add rules: a list, {"faults": list}, or a whole plan of seed and rules."""
+        self._sandbox.faults.add(body if isinstance(body, list) or "rules" in body else body["faults"])
         return self.faults({})
 
     def clear_faults(self, _body: Any) -> Any:

@@ -1,4 +1,4 @@
-"""From options to a fault plan: a file's, or one drawn from a seed, checked against the exchange that it is for; and what a plan came to."""
+"""From options to a fault plan, a file's or one drawn from a seed, checked against its exchange; and what a plan came to."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def from_seed(seed: int, config: Config, minutes: int, share: float) -> Plan:
     sandbox = Sandbox(config, 0.0)
     markets = sandbox.exchange.market.pairs
     currencies = tuple(sorted({name for pair in markets.values() for name in (pair.base, pair.quote)}))
-    ground = Ground(tuple(site for site in sandbox.dialect.sites), tuple(markets), currencies, bool(sandbox.dialect.sockets))
+    ground = Ground(sandbox.dialect.sites, tuple(markets), currencies, bool(sandbox.dialect.sockets))
     return fault_files.plan_of(swarm(seed, ground, minutes, share), f"swarm {seed}", config.start_ms, sandbox.known)
 
 

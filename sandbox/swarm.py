@@ -142,7 +142,7 @@ def _rule(name: str, dice: _Dice, ground: Ground, low: int, high: int, *, first:
         rule["count"] = FEW[name]
     if area is Area.REQUEST:
         rule |= {"site": ANY if first or dice.whole(0, 1) else dice.one(ground.sites), "when": dice.one(("before", "after"))}
-        return {**rule, **({} if name == "late_execution" else {}), "only": {"chance": dice.share(0.02, 0.2)}}
+        return {**rule, "only": {"chance": dice.share(0.02, 0.2)}}
     rule["site"] = _stream(kind, dice)
     return rule if kind.once else {**rule, "only": {"chance": dice.share(0.02, 0.2)}}
 
@@ -152,4 +152,6 @@ def _stream(kind: Kind, dice: _Dice) -> str:
     if kind.connection and dice.whole(0, 2) == 0:
         return CONNECTION
     everywhere = kind.streams == tuple(Stream)
-    return STREAM + ("*" if everywhere and dice.whole(0, 1) else dice.one(kind.streams if not everywhere else (Stream.TRADES, Stream.KLINES)))
+    return STREAM + (
+        "*" if everywhere and dice.whole(0, 1) else dice.one(kind.streams if not everywhere else (Stream.TRADES, Stream.KLINES))
+    )

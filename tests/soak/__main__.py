@@ -1,4 +1,4 @@
-"""An hour at sixty times the speed under a swarm of faults: `make soak`, or
+"""An hour at sixty times the speed under a swarm of faults: `make soak`.
 
     python -m tests.soak [--minutes 60] [--calm 3] [--seed 1] [--speed 60] [--dialects mexc,binance]
 
@@ -66,9 +66,11 @@ class Soak:
             await asyncio.sleep(1)
 
     async def _instruments(self) -> list[Instrument]:
-        while (found := await self.link.gateway.instruments(list(SYMBOLS))).value is None:
+        while True:
+            found = await self.link.gateway.instruments(list(SYMBOLS))
+            if found.value is not None:
+                return found.value
             await asyncio.sleep(1)
-        return found.value
 
     async def _books(self) -> int:
         """Return how many books were whole and new at some moment of some seconds."""
@@ -97,7 +99,8 @@ class Soak:
         wrong = self.mill.against([order["client_id"] for order in ledger["orders"]], liar=kinds["clock_error"]["fired"] > 0)
         streams = self.link.pulse.streams
         found = {
-            "bars": dict(bars), "late": self.walk.late, "alarms": self.walk.alarms, "wrong bars": self.walk.wrong, "silent slots": self.walk.silent, "books": books,
+            "bars": dict(bars), "late": self.walk.late, "alarms": self.walk.alarms, "wrong bars": self.walk.wrong,
+            "silent slots": self.walk.silent, "books": books,
             "reconnects": sum(one.reconnects for one in streams.values()), "messages": sum(one.messages for one in streams.values()),
             "orders": len(self.mill.said), "fills": len(ledger["fills"]), "calls": dict(sorted(self.mill.calls.items())),
             "faults": sum(one["fired"] for one in kinds.values()), "fired": {name: one["fired"] for name, one in kinds.items()},
@@ -134,13 +137,13 @@ async def soak(asked: argparse.Namespace, soaks: list[Soak]) -> tuple[dict[str, 
         if not kinds and at_s > (asked.minutes - asked.calm) * 60:
             kinds = {one.dialect: await one.calm() for one in soaks}
     found: dict[str, Any] = {"client": grown(mine)}
-    failed = _leaks("client", found["client"], CLIENT_MB_PER_H) if asked.minutes >= 20 else []  # noqa: PLR2004 - warming up
+    failed = _leaks("client", found["client"], CLIENT_MB_PER_H) if asked.minutes >= 20 else []
     for one in soaks:
         memory = grown(one.samples)
         told, wrong = await one.end(kinds[one.dialect])
         found[one.dialect] = {**memory, **told}
         failed += wrong
-        failed += _leaks(one.dialect, memory, EXCHANGE_MB_PER_H) if asked.minutes >= 20 else []  # noqa: PLR2004
+        failed += _leaks(one.dialect, memory, EXCHANGE_MB_PER_H) if asked.minutes >= 20 else []
     fired = Counter[str]()
     for counts in kinds.values():
         fired.update({name: one["fired"] for name, one in counts.items()})
@@ -166,9 +169,22 @@ def main() -> int:
     asked = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     bad = str(int((asked.minutes - asked.calm) * asked.speed))
-    options = ("--clock", f"{asked.speed}x", "--history-days", "1", "--swarm", str(asked.seed), "--swarm-share", "1", "--swarm-minutes", bad)
+    options = (
+        "--clock",
+        f"{asked.speed}x",
+        "--history-days",
+        "1",
+        "--swarm",
+        str(asked.seed),
+        "--swarm-share",
+        "1",
+        "--swarm-minutes",
+        bad,
+    )
     with tempfile.TemporaryDirectory() as folder:
-        soaks = [Soak(name, Exchange(Path(folder) / name, "--dialect", name, *options), at) for at, name in enumerate(asked.dialects.split(","))]
+        soaks = [
+            Soak(name, Exchange(Path(folder) / name, "--dialect", name, *options), at) for at, name in enumerate(asked.dialects.split(","))
+        ]
         try:
             found, failed = asyncio.run(soak(asked, soaks))
         finally:

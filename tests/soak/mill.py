@@ -31,7 +31,7 @@ class Mill:
 
     async def run(self) -> None:
         """Send, look, cancel and ask until cancelled."""
-        dice = random.Random(self.seed)  # noqa: S311 - a workload
+        dice = random.Random(self.seed)
         self.gateway.install_gate(lambda _: None)
         number = 0
         while True:
@@ -59,7 +59,7 @@ class Mill:
         self.calls[f"submit {reply.outcome}{' ' + reply.code if reply.outcome is Outcome.GATED else ''}"] += 1
         looked = await self.gateway.order(instrument.symbol, client_order_id)
         self.calls[f"order {looked.outcome}"] += 1
-        if kind == "LIMIT" and dice.random() < 0.9:  # noqa: PLR2004 - a few stay open
+        if kind == "LIMIT" and dice.random() < 0.9:
             ended = await self.gateway.cancel(instrument.symbol, client_order_id)
             self.calls[f"cancel {ended.outcome}"] += 1
 
