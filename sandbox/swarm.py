@@ -97,10 +97,10 @@ PARAMS: Mapping[str, Draw] = {
     "disconnect": lambda dice, _: {"code": dice.one((1_001, 1_006, 1_012))},
 }
 """Parameters of those kinds whose usual ones a swarm varies; venue times are such that a session can live through them."""
-LONGEST = {"zero_price": 3, "key_revoked": 10, "symbol_halted": 30, "price_spike": 20, "maintenance": 10, "418": 5}
+LONGEST = {"zero_price": 3, "key_revoked": 10, "symbol_halted": 30, "price_spike": 20, "maintenance": 10}
 """Minutes that a window of these kinds lasts at most; any other one, an hour, and none more than an eighth of the time that it lies in."""
 FEW = {"silent_stall": 3, "418": 3}
-"""How often a rule of these kinds fires at most: each one costs a client minutes."""
+"""How often a rule of these kinds fires, one hit after the other: each one costs a client minutes."""
 FOR_GOOD = {"revised_candle"}
 """Kinds that happen once and stay."""
 
@@ -138,13 +138,12 @@ def _rule(name: str, dice: _Dice, ground: Ground, low: int, high: int, *, first:
     area = kind.areas[-1] if ground.streams and dice.whole(0, 1) else kind.areas[0]
     if area is Area.WORLD:
         return {**rule, "site": WORLD}
-    if name in FEW:
-        rule["count"] = FEW[name]
+    hits = {"nth": dice.whole(1, 10), "count": FEW[name]} if name in FEW else {"only": {"chance": dice.share(0.02, 0.2)}}
     if area is Area.REQUEST:
         rule |= {"site": ANY if first or dice.whole(0, 1) else dice.one(ground.sites), "when": dice.one(("before", "after"))}
-        return {**rule, "only": {"chance": dice.share(0.02, 0.2)}}
+        return rule | hits
     rule["site"] = _stream(kind, dice)
-    return rule if kind.once else {**rule, "only": {"chance": dice.share(0.02, 0.2)}}
+    return rule if kind.once else rule | hits
 
 
 def _stream(kind: Kind, dice: _Dice) -> str:
