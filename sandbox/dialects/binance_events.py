@@ -85,7 +85,7 @@ def order_event(calls: SignedCalls, pair: Pair, said: OrderChanged) -> Said:
         "C": client_id if happened == "CANCELED" else "", "x": happened, "X": shown["status"], "r": "NONE", "i": shown["orderId"],
         "l": to_text(fill.qty, pair.qty_exp) if fill else "0", "z": shown["executedQty"],
         "L": to_text(fill.price, pair.price_exp) if fill else "0", "n": to_text(fill.fee) if fill else "0",
-        "N": fill.fee_currency if fill else None, "T": order.updated_ms, "t": fill.number if fill else -1, "v": 0, "I": 0,
+        "N": fill.fee_currency if fill else None, "T": order.updated_ms, "t": fill.number if fill else -1, "I": 0,
         "w": happened == "NEW" and not order.is_waiting, "m": fill is not None and fill.maker, "M": False, "O": order.created_ms,
         "Z": shown["cummulativeQuoteQty"], "Y": to_text(fill.cost) if fill else "0", "Q": shown["origQuoteOrderQty"],
         "V": shown["selfTradePreventionMode"], **({} if order.is_waiting else {"W": order.working_ms}),

@@ -12,6 +12,12 @@ from trader_core.model.money import to_text
 
 FILLS_DEFAULT, FILLS_MAX = 500, 1_000
 IN_FORCE = {"IOC": Kind.IOC, "FOK": Kind.FOK, "GTC": Kind.LIMIT}
+CANCELED = (
+    "symbol", "orderId", "orderListId", "clientOrderId", "price", "origQty", "executedQty", "origQuoteOrderQty", "cummulativeQuoteQty",
+    "status", "timeInForce", "type", "side", "selfTradePreventionMode",
+)  # fmt: skip
+PLACED = (*CANCELED, "workingTime")
+"""What the answers to a cancel and to a new order tell of an order: whether it works and when it was made only reads tell."""
 WRITTEN = {Kind.IOC: "IOC", Kind.FOK: "FOK"}
 
 
@@ -34,7 +40,7 @@ class SignedCalls(MexcSignedCalls):
         """Return free and locked balances and the account's rights."""
         rates = {name: to_text(ppm, 6) for name, ppm in self._rates().items()}
         said = super().account(account, params)
-        return {**said, "makerCommission": 0, "takerCommission": 0, "buyerCommission": 0, "sellerCommission": 0, "commissionRates": rates,
+        return {**said, "commissionRates": rates,
                 "brokered": False, "preventSor": False, "requireSelfTradePrevention": False, "updateTime": self._exchange.now_ms,
                 "uid": 1}  # fmt: skip
 
@@ -55,7 +61,7 @@ class SignedCalls(MexcSignedCalls):
              "commissionAsset": fill.fee_currency, "tradeId": fill.number}
             for fill in self._exchange.fills[before:] if fill.order_number == order.number
         ]  # fmt: skip
-        return {**self._order(order), "transactTime": order.updated_ms, "fills": fills}
+        return {**_told(self._order(order), PLACED), "transactTime": order.updated_ms, "fills": fills}
 
     def order(self, account: str, params: Params) -> Any:
         """Return one order by its id or its client id."""
@@ -120,12 +126,18 @@ class SignedCalls(MexcSignedCalls):
 
     def _canceled(self, order: Order) -> dict[str, Any]:
         said = self._order(order)
-        return {**said, "origClientOrderId": said["clientOrderId"], "transactTime": order.updated_ms}
+        return {**_told(said, CANCELED), "origClientOrderId": said["clientOrderId"], "transactTime": order.updated_ms}
 
     def _numbered_fill(self, fill: Fill) -> dict[str, Any]:
         said = super()._fill(fill)
         del said["clientOrderId"], said["isSelfTrade"]
         return {**said, "id": fill.number, "orderId": fill.order_number - FIRST_NUMBER, "time": fill.ts_ms}
+
+
+def _told(said: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what an answer tells of an order; its trigger only where it has one."""
+    told = {name: said[name] for name in names}
+    return {**told, "stopPrice": said["stopPrice"]} if said["type"] in STOPS else told
 
 
 def _numbered(params: Params) -> Params:

@@ -19,8 +19,9 @@ ORDER, FILL, ACCOUNT, CANDLE, DEPTH, DEALS, QUOTES = 304, 306, 307, 308, 313, 31
 
 
 def push(channel: str, name: str, ts_ms: int, body: Field) -> bytes:
-    """Return the outermost message."""
-    return message((1, channel), (3, name), (5, ts_ms), (6, ts_ms), body)
+    """Return the outermost message: candles tell when they were made, balances that and when they were sent, all others only the latter."""
+    made, sent = body[0] in (CANDLE, ACCOUNT), body[0] != CANDLE
+    return message((1, channel), (3, name), (5, ts_ms if made else 0), (6, ts_ms if sent else 0), body)
 
 
 def deals_body(pair: Pair, kind: str, trades: Sequence[TradeSeen]) -> Field:

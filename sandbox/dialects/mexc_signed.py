@@ -12,6 +12,12 @@ from trader_core.model.money import MONEY_EXP, from_text, to_text
 SECOND_MS = 1_000
 FILLS_MAX, ORDERS_MAX = 100, 1_000
 SIDES = {"BUY": BUY, "SELL": SELL}
+CANCELED = (
+    "symbol", "orderId", "clientOrderId", "price", "origQty", "executedQty", "cummulativeQuoteQty", "status", "timeInForce", "type", "side",
+)  # fmt: skip
+"""What the answer to a cancel tells of an order: no times among it."""
+PPM_UNIT = 100
+"""Accounts are told their fees in units of 100 parts per million."""
 
 
 class SignedCalls:
@@ -40,7 +46,8 @@ class SignedCalls:
         ]
         powers = self.powers.get(account, Powers())
         return {
-            "makerCommission": None, "takerCommission": None, "buyerCommission": None, "sellerCommission": None,
+            "makerCommission": self._exchange.rules.maker_ppm // PPM_UNIT, "takerCommission": self._exchange.rules.taker_ppm // PPM_UNIT,
+            "buyerCommission": 0, "sellerCommission": 0,
             "canTrade": powers.trades, "canWithdraw": powers.withdraws, "canDeposit": True, "updateTime": None, "accountType": "SPOT",
             "balances": balances, "permissions": list(powers.markets),
         }  # fmt: skip
@@ -142,7 +149,8 @@ class SignedCalls:
         return order.asked.quote_qty or order.qty * order.price * pair.notional_factor
 
     def _canceled(self, order: Order) -> dict[str, Any]:
-        return {**self._order(order), "origClientOrderId": order.asked.client_id or None}
+        said = self._order(order)
+        return {name: said[name] for name in CANCELED} | {"origClientOrderId": said["clientOrderId"]}
 
     def _fill(self, fill: Fill) -> dict[str, Any]:
         pair = self._exchange.pair(fill.symbol)

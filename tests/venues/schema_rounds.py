@@ -57,7 +57,7 @@ async def mexc_sockets(asker: Asker) -> None:
     cases = {_mexc_case({"channel": channel}) for channel in channels}
     async with dialled(asker.sandbox, f"/ws?listenKey={key}") as socket:
         asker.keep("GET /ws (answer)", await socket.ask({"method": "SUBSCRIPTION", "params": channels}))
-        await asker.signed("POST /api/v3/order", symbol=BTC, side="BUY", type="MARKET", quantity=HUNDREDTH)
+        await asker.signed("POST /api/v3/order", symbol=BTC, side="BUY", type="MARKET", quantity=HUNDREDTH, newClientOrderId="heard")
         await asker.signed("POST /api/v3/order", **_resting())
         asker.samples |= await heard(asker.sandbox, socket, cases, _mexc_case, read)
     for method in ("PUT", "GET", "DELETE"):
@@ -129,6 +129,10 @@ async def binance_markets(asker: Asker) -> None:
         asker.keep("GET /ws (answer)", await socket.ask({"method": "SUBSCRIBE", "params": streams, "id": 1}))
         asker.keep("GET /ws (refusal)", await socket.ask({"method": "SUBSCRIBE", "params": ["none"], "id": 2}))
         asker.samples |= await heard(asker.sandbox, socket, cases, _market_case)
+        asker.keep("GET /ws (LIST_SUBSCRIPTIONS)", await socket.ask({"method": "LIST_SUBSCRIPTIONS", "id": 3}))
+    for path, case in ((f"/ws/{streams[0]}", "GET /ws/ (trade)"), (f"/stream?streams={streams[0]}", "GET /stream (trade)")):
+        async with dialled(asker.sandbox, path) as socket:
+            asker.samples |= await heard(asker.sandbox, socket, {case}, lambda _said, case=case: case)
 
 
 def _market_case(said: Any) -> str:
@@ -151,6 +155,9 @@ async def binance_account(asker: Asker) -> None:
         await sandbox.sockets.publish()
         sandbox.dialect.lose_listen_keys("main")
         asker.samples |= await heard(sandbox, socket, cases, lambda said: f"GET /ws-api/v3 ({said['event']['e']})")
+    async with dialled(sandbox, "/ws-api/v3") as socket:
+        for method in ("ping", "time", "session.subscriptions", "userDataStream.unsubscribe"):
+            asker.keep("GET /ws-api/v3 (other requests)", await socket.ask({"id": 2, "method": method}))
 
 
 async def kraken(asker: Asker) -> None:

@@ -24,7 +24,7 @@ async def test_a_stop_of_the_client_waits_is_reported_and_is_cancelled() -> None
         trigger, limit = await price_at(exchange, 0.95), await price_at(exchange, 0.94)
         order = await exchange.create_order(EUR, "limit", "sell", 0.01, limit, {"stopLossPrice": trigger, "newClientOrderId": "guard"})
         assert (order["status"], order["stopPrice"], order["price"]) == ("open", trigger, limit)
-        info = order["info"]
+        info = (await exchange.fetch_order(order["id"], EUR))["info"]
         assert (info["type"], info["isWorking"], info["workingTime"], info["status"]) == ("STOP_LOSS_LIMIT", False, -1, "NEW")
         assert sandbox.exchange.ledger.balance("main", "BTC").free == 0
         assert [found["id"] for found in await exchange.fetch_open_orders(EUR)] == [order["id"]]

@@ -63,6 +63,7 @@ ACCOUNT = {
     "updateTime": INTEGER, "accountType": TEXT, "balances": [{"asset": TEXT, "free": DECIMAL, "locked": DECIMAL}], "permissions": [TEXT],
     "uid": NUMERIC,
 }  # fmt: skip
+PRICE = {"symbol": TEXT, "price": DECIMAL}
 FEE = {"symbol": TEXT, "makerCommission": DECIMAL, "takerCommission": DECIMAL}
 
 PUBLISHED = {
@@ -84,7 +85,9 @@ PUBLISHED = {
     ),
     "GET /api/v3/ticker/24hr": Published("fetchTicker", DAY),
     "GET /api/v3/ticker/24hr (all)": Published("fetchTickers", [DAY]),
-    "GET /api/v3/ticker/price (all)": Published("fetchLastPrices", [{"symbol": TEXT, "price": DECIMAL}]),
+    "GET /api/v3/ticker/price": Published("fetchLastPrices (one of its rows)", PRICE),
+    "GET /api/v3/ticker/price (all)": Published("fetchLastPrices", [PRICE]),
+    "GET /api/v3/ticker/bookTicker": Published("parseTicker", BEST),
     "GET /api/v3/ticker/bookTicker (all)": Published("fetchBidsAsks", [BEST]),
     "GET /sapi/v1/system/status": Published("fetchStatus", {"status": INTEGER, "msg": TEXT}),
     "GET /sapi/v1/asset/tradeFee": Published("fetchTradingFee", [FEE]),
@@ -92,10 +95,40 @@ PUBLISHED = {
     "GET /api/v3/account": Published("fetchBalance", ACCOUNT),
     "POST /api/v3/order (resting)": Published("createOrder", PLACED),
     "POST /api/v3/order (filled)": Published("createOrder, parseOrder", {**PLACED, "fills": [PART]}),
+    "POST /api/v3/order (refused)": Published("handleErrors", {"code": INTEGER, "msg": TEXT}),
     "GET /api/v3/order": Published("fetchOrder", ORDER),
     "GET /api/v3/openOrders": Published("fetchOpenOrders", [ORDER]),
     "GET /api/v3/allOrders": Published("fetchOrders", [ORDER]),
     "DELETE /api/v3/order": Published("editOrder (its cancelResponse)", CANCELED),
     "DELETE /api/v3/openOrders": Published("cancelAllOrders", [CANCELED]),
     "GET /api/v3/myTrades": Published("fetchMyTrades", [FILL]),
+}
+
+UNPUBLISHED = {
+    "GET /api/v3/ping": "an empty record",
+    "GET /api/v3/time": "the client reads `serverTime`, as of MEXC",
+    "GET /sapi/v1/account/apiRestrictions": "the client does not call it; the fields are those of Binance's documents",
+    "POST /api/v3/order (waiting stop)": "no capture of a stop; as documented, it tells its trigger too",
+    "POST /api/v3/order/test": "an empty record",
+    "DELETE /api/v3/order (waiting stop)": "no capture of a stop; as documented, it tells its trigger too",
+}
+
+NEWER = "newer than the capture, in Binance's documents"
+UNBUILT = "there is no such order or rule here"
+FILTER = "symbols[].filters"
+DIFFERENCES = {
+    "GET /api/v3/exchangeInfo": {
+        **{f"{FILTER}.{name}: missing": UNBUILT for name in ("ICEBERG_PARTS", "TRAILING_DELTA", "MAX_NUM_ALGO_ORDERS")},
+        f"{FILTER}.MAX_NUM_ORDERS: missing": "told once `open_orders_max` sets a limit",
+        f"{FILTER}.PERCENT_PRICE_BY_SIDE: missing": "told once `price_band_ppm` sets a band, as PERCENT_PRICE",
+        "symbols[].otoAllowed: not published": NEWER,
+        "symbols[].permissionSets: not published": NEWER,
+        "symbols[].permissions: empty": "as documented since `permissionSets` took its place",
+    },
+    "GET /api/v3/trades": {"[].quoteQty: not published": NEWER},
+    "DELETE /api/v3/order": {"origQuoteOrderQty: not published": NEWER},
+    "DELETE /api/v3/openOrders": {
+        "[].origQuoteOrderQty: not published": NEWER,
+        "[].stopPrice: not published": "the capture has no stop among its orders; as documented, one tells its trigger",
+    },
 }

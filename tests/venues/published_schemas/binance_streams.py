@@ -29,6 +29,7 @@ PUBLISHED = {
     "GET /ws (answer)": Published("watchTicker, handleSubscriptionStatus", {"result": NULL, "id": INTEGER}),
     "GET /ws (refusal)": Published("handleWsError", {"error": {"code": INTEGER, "msg": TEXT}, "id": INTEGER}),
     "GET /ws (trade)": Published("watchTrades", TRADE),
+    "GET /ws/ (trade)": Published("watchTrades", TRADE),
     "GET /ws (aggTrade)": Published("parseWsTrade", AGGREGATE),
     "GET /ws (kline)": Published("watchOHLCV", {"e": TEXT, "E": INTEGER, "s": TEXT, "k": CANDLE}),
     "GET /ws (depthUpdate)": Published(
@@ -51,4 +52,17 @@ PUBLISHED = {
     "GET /ws-api/v3 (eventStreamTerminated)": Published(
         "handleEventStreamTerminated", {"subscriptionId": INTEGER, "event": {"e": TEXT, "E": INTEGER}}
     ),
+}
+
+UNPUBLISHED = {
+    "GET /ws (LIST_SUBSCRIPTIONS)": "the client does not ask",
+    "GET /stream (trade)": "the client does not use combined streams; around a message stand `stream` and `data`",
+    "GET /ws-api/v3 (other requests)": "the client does not ask; ping, time, subscriptions and the end of one",
+}
+
+DIFFERENCES = {
+    "GET /ws-api/v3 (subscribed)": {"rateLimits: empty": "the weight of requests over the websocket is not counted"},
+    "GET /ws-api/v3 (executionReport)": {
+        "event.W: missing": "only while a stop waits, of which there is no capture: it is not on the book"
+    },
 }

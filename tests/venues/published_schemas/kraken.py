@@ -70,3 +70,26 @@ PUBLISHED = {
     "POST /0/private/CancelAll": Published("cancelAllOrders", answer(COUNT)),
     "POST /0/private/CancelAllOrdersAfter": Published("cancelAllOrdersAfter", answer({"currentTime": TEXT, "triggerTime": TEXT})),
 }
+
+UNPUBLISHED = {
+    "POST /0/private/Balance": "the client asks for BalanceEx",
+    "POST /0/private/GetApiKeyInfo": "the client has no use for it",
+    "POST /0/private/AddOrder (refused)": "the words of refusals stand in the client's tables; `error` alone, without `result`",
+}
+
+ONE_TIER = "one tier of fees, so there is no next one"
+NO_MARGIN = "no margin here; other pairs have no leverage on Kraken either"
+NO_CLIENT_ID = "where the client gave none; the captures of such orders are older than client ids"
+AMOUNTS = "text, as Kraken documents all amounts"
+DIFFERENCES = {
+    "GET /0/public/AssetPairs": {f"result.*.{name}: empty": NO_MARGIN for name in ("leverage_buy", "leverage_sell")},
+    "POST /0/private/BalanceEx": {f"result.*.{name}: decimal, published number": AMOUNTS for name in ("balance", "hold_trade")},
+    "POST /0/private/TradeVolume": {
+        f"result.{side}.*.{name}: null, published decimal": ONE_TIER
+        for side in ("fees", "fees_maker")
+        for name in ("nextfee", "tiervolume", "nextvolume")
+    },
+    "POST /0/private/OpenOrders": {"result.open.*.cl_ord_id: null, published text": NO_CLIENT_ID},
+    "POST /0/private/ClosedOrders": {"result.closed.*.cl_ord_id: null, published text": NO_CLIENT_ID},
+    "POST /0/private/QueryOrders (closed)": {"result.*.cl_ord_id: null, published text": NO_CLIENT_ID},
+}

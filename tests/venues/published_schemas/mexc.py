@@ -24,7 +24,7 @@ NETWORK = {
     "withdrawMax": DECIMAL, "withdrawMin": DECIMAL, "sameAddress": TRUTH, "contract": TEXT, "withdrawTips?": "text|null",
     "depositTips?": "text|null", "netWork?": TEXT,
 }  # fmt: skip
-CONTRACT = {
+CONTRACT = {  # what a client's markets are made of; there are more fields
     "symbol": TEXT, "displayName": TEXT, "displayNameEn": TEXT, "baseCoin": TEXT, "quoteCoin": TEXT, "settleCoin": TEXT,
     "contractSize": NUMBER, "priceUnit": NUMBER, "volUnit": NUMBER, "minVol": NUMBER, "maxVol": NUMBER, "takerFeeRate": NUMBER,
     "makerFeeRate": NUMBER, "state": INTEGER,
@@ -70,6 +70,7 @@ PUBLISHED = {
     ),
     "GET /api/v3/ticker/24hr": Published("fetchTicker", DAY),
     "GET /api/v3/ticker/24hr (all)": Published("fetchTickers", [DAY]),
+    "GET /api/v3/ticker/bookTicker": Published("fetchBidsAsks (one of its rows)", BEST),
     "GET /api/v3/ticker/bookTicker (all)": Published("fetchBidsAsks", [BEST]),
     "GET /api/v3/capital/config/getall": Published(
         "fetchCurrencies, currencies file", [{"coin": TEXT, "name": TEXT, "networkList": [NETWORK]}]
@@ -91,5 +92,24 @@ PUBLISHED = {
     "DELETE /api/v3/openOrders": Published("cancelAllOrders", [CANCELED]),
     "GET /api/v3/myTrades": Published("fetchMyTrades", [FILL]),
     "POST /api/v3/userDataStream": Published("authenticate (watching)", {"listenKey": TEXT}),
-    "POST /api/v3/order (refused)": Published("createOrders, handleErrors", {"code": INTEGER, "msg": TEXT, "_extend?": NULL, "newClientOrderId?": TEXT}),
+    "POST /api/v3/order (refused)": Published("handleErrors", {"code": INTEGER, "msg": TEXT, "_extend?": NULL}),
 }  # fmt: skip
+
+UNPUBLISHED = {
+    "GET /api/v3/ticker/price": "the client has no use for it on MEXC",
+    "GET /api/v3/ticker/price (all)": "the client has no use for it on MEXC",
+    "POST /api/v3/order/test": "an empty record",
+    "GET /api/v3/userDataStream": "a list of listen keys, as documented by MEXC",
+    "PUT /api/v3/userDataStream": "as the answer to POST",
+    "DELETE /api/v3/userDataStream": "as the answer to POST",
+}
+
+DOCUMENTED = "MEXC's documents name it; the capture is from the first year of this interface"
+CANCEL = dict.fromkeys(("origClientOrderId", "clientOrderId", "executedQty", "cummulativeQuoteQty", "status", "timeInForce"), DOCUMENTED)
+DIFFERENCES = {
+    "GET /api/v1/contract/detail": {"data: empty": "there are no futures"},
+    "GET /api/v3/trades": {"[].tradeType: not published": DOCUMENTED},
+    "GET /api/v3/capital/config/getall": {"[].networkList: empty": "nothing can be paid in or out over a network"},
+    "DELETE /api/v3/order": {f"{name}: not published": reason for name, reason in CANCEL.items()},
+    "DELETE /api/v3/openOrders": {f"[].{name}: not published": reason for name, reason in CANCEL.items()},
+}

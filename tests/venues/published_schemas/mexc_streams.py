@@ -3,7 +3,7 @@
 Decoded, 64-bit numbers are texts and small ones are numbers; a field that is empty or 0 is not there.
 """
 
-from tests.venues.published_schemas.shapes import DECIMAL, INTEGER, TEXT, Published, Shape
+from tests.venues.published_schemas.shapes import DECIMAL, INTEGER, TEXT, TRUTH, Published, Shape
 
 LEVEL = {"price": DECIMAL, "quantity": DECIMAL}
 DEAL = {"price": DECIMAL, "quantity": DECIMAL, "tradeType": INTEGER, "time": DECIMAL}
@@ -13,13 +13,13 @@ CANDLE = {
 }  # fmt: skip
 QUOTE = {"bidPrice": DECIMAL, "bidQuantity": DECIMAL, "askPrice": DECIMAL, "askQuantity": DECIMAL}
 ORDER = {
-    "id": TEXT, "price": DECIMAL, "quantity": DECIMAL, "amount": DECIMAL, "avgPrice": DECIMAL, "orderType": INTEGER, "tradeType": INTEGER,
+    "id": TEXT, "clientId?": TEXT, "isMaker?": TRUTH, "price": DECIMAL, "quantity": DECIMAL, "amount": DECIMAL, "avgPrice": DECIMAL, "orderType": INTEGER, "tradeType": INTEGER,
     "remainAmount": DECIMAL, "remainQuantity": DECIMAL, "lastDealQuantity?": DECIMAL, "cumulativeQuantity": DECIMAL,
     "cumulativeAmount": DECIMAL, "status": INTEGER, "createTime": DECIMAL,
 }  # fmt: skip
 FILL = {
-    "price": DECIMAL, "quantity": DECIMAL, "amount": DECIMAL, "tradeType": INTEGER, "tradeId": TEXT, "orderId": TEXT, "feeAmount": DECIMAL,
-    "feeCurrency": TEXT, "time": DECIMAL,
+    "price": DECIMAL, "quantity": DECIMAL, "amount": DECIMAL, "tradeType": INTEGER, "isMaker?": TRUTH, "isSelfTrade?": TRUTH,
+    "tradeId": TEXT, "clientOrderId?": TEXT, "orderId": TEXT, "feeAmount": DECIMAL, "feeCurrency": TEXT, "time": DECIMAL,
 }  # fmt: skip
 HELD = {
     "vcoinName": TEXT, "coinId": TEXT, "balanceAmount": DECIMAL, "balanceAmountChange": DECIMAL, "frozenAmount": DECIMAL,
@@ -40,14 +40,22 @@ PUBLISHED = {
     ),
     "GET /ws (public.aggre.depth)": Published(
         "handleOrderBook",
-        of_market(
-            "publicAggreDepths", {"asks": [LEVEL], "bids": [LEVEL], "eventType": TEXT, "fromVersion": DECIMAL, "toVersion": DECIMAL}
-        ),
+        of_market("publicAggreDepths", {"asks": [LEVEL], "bids": [LEVEL], "eventType": TEXT, "fromVersion": DECIMAL, "toVersion": DECIMAL}),
     ),
     "GET /ws (public.aggre.bookTicker)": Published("parseWsTicker (the body alone)", {"publicAggreBookTicker": QUOTE}),
-    "GET /ws (private.orders)": Published("handleOrder, parseWsOrder", of_market("privateOrders", ORDER)),
-    "GET /ws (private.deals)": Published("handleMyTrade", of_market("privateDeals", FILL)),
+    "GET /ws (private.orders)": Published("parseWsOrder, protobuf classes", of_market("privateOrders", ORDER)),
+    "GET /ws (private.deals)": Published("handleMyTrade, protobuf classes", of_market("privateDeals", FILL)),
     "GET /ws (private.account)": Published(
         "handleBalance", {"channel": TEXT, "createTime": DECIMAL, "sendTime": DECIMAL, "privateAccount": HELD}
     ),
+}
+
+UNPUBLISHED: dict[str, str] = {}
+
+INNER_ID = "an id of MEXC's own that the client does not read"
+BODY = "the body alone was published; around it stands what stands around those of other markets' channels"
+DIFFERENCES = {
+    "GET /ws (public.kline)": {"symbolId: missing": INNER_ID},
+    "GET /ws (public.aggre.bookTicker)": {f"{name}: not published": BODY for name in ("channel", "symbol", "sendTime")},
+    "GET /ws (private.account)": {"privateAccount.coinId: missing": INNER_ID},
 }
