@@ -90,4 +90,5 @@ async def heard(
                 await asyncio.sleep(0.01)
     finally:
         listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
     return found

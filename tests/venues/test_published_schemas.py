@@ -1,4 +1,4 @@
-"""Every answer of the embedded exchange has the fields and types of the payloads that the ccxt project publishes, but for what is listed."""
+"""Every answer of the embedded exchange has the fields and types of the payloads that ccxt publishes, but for what is listed."""
 
 from pathlib import Path
 

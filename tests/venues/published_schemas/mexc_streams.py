@@ -13,7 +13,8 @@ CANDLE = {
 }  # fmt: skip
 QUOTE = {"bidPrice": DECIMAL, "bidQuantity": DECIMAL, "askPrice": DECIMAL, "askQuantity": DECIMAL}
 ORDER = {
-    "id": TEXT, "clientId?": TEXT, "isMaker?": TRUTH, "price": DECIMAL, "quantity": DECIMAL, "amount": DECIMAL, "avgPrice": DECIMAL, "orderType": INTEGER, "tradeType": INTEGER,
+    "id": TEXT, "clientId?": TEXT, "isMaker?": TRUTH, "price": DECIMAL, "quantity": DECIMAL, "amount": DECIMAL, "avgPrice": DECIMAL,
+    "orderType": INTEGER, "tradeType": INTEGER,
     "remainAmount": DECIMAL, "remainQuantity": DECIMAL, "lastDealQuantity?": DECIMAL, "cumulativeQuantity": DECIMAL,
     "cumulativeAmount": DECIMAL, "status": INTEGER, "createTime": DECIMAL,
 }  # fmt: skip

@@ -10,16 +10,20 @@ TITLES = {"mexc": "MEXC", "binance": "Binance", "kraken": "Kraken"}
 INTRODUCTION = """\
 # Our answers and published ones
 
-The ccxt project publishes payloads that it captured from exchanges: responses, markets, currencies and websocket messages among its tests, and more in the
-comments of its client. They were read, not copied: `tests/venues/published_schemas/` holds names of fields and types of values, the method where they were found, and every
-difference that is meant. `tests/venues/test_published_schemas.py` asks the running exchange for everything it answers, compares, and fails where a difference is not on the list,
-where one on the list is gone, where an endpoint is not classified, and where this page is not what the data says.
+The ccxt project publishes payloads that it captured from exchanges: responses, markets, currencies and websocket messages among its tests,
+and more in the comments of its client. They were read, not copied: `tests/venues/published_schemas/` holds names of fields and types of
+values, the method where they were found, and every difference that is meant.
+`tests/venues/test_published_schemas.py` asks the running exchange for
+everything it answers, compares, and fails where a difference is not on the list, where one on the list is gone, where an endpoint is not
+classified, and where this page is not what the data says.
 
 What this does not show:
 
 - Values, and what follows from them, are not compared; only names and types are.
-- Most captures went through the client's parser, which puts quotes around numbers: where no comment shows the number bare, number and text both pass.
-- Captures date from 2019 to 2026, and an exchange may have changed since. A field is required where every capture of a case has it, newer ones counting more.
+- Most captures went through the client's parser, which puts quotes around numbers: where no comment shows the number bare, number and text
+  both pass.
+- Captures date from 2019 to 2026, and an exchange may have changed since. A field is required where every capture of a case has it, newer
+  ones counting more.
 - Binance's filters are compared by name. Of MEXC's futures only what a market is made of was written down, since there are none here.
 - MEXC's messages are protobuf: they are compared as the client decodes them.
 
