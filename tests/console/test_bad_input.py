@@ -226,7 +226,7 @@ def test_ctrl_c_ends_a_trader_without_a_word_of_python(cli: Cli) -> None:
     assert (process.returncode, "Traceback" in said) == (0, False), said
 
 
-def _until(ready: Callable[[], bool], within_s: float = 30.0) -> None:
+def _until(ready: Callable[[], bool], within_s: float = 90.0) -> None:
     until = time.monotonic() + within_s
     while not ready():
         assert time.monotonic() < until, "it did not come"

@@ -103,7 +103,7 @@ def test_a_session_that_has_ended_cannot_be_stopped(cli: Cli) -> None:
     assert cli.count("operator_command") == 0
 
 
-async def _until(ready: Callable[[], bool], within_s: float = 30.0) -> None:
+async def _until(ready: Callable[[], bool], within_s: float = 90.0) -> None:
     until = time.monotonic() + within_s
     while not ready():
         assert time.monotonic() < until, "it did not come"
