@@ -39,7 +39,7 @@ class Time:
 
 
 async def queue_and_release(dialect: str, *, killed: bool) -> tuple[int, int, Counter[Outcome]]:
-    """Queue orders behind a spent budget and a Retry-After, kill, let time pass; return how many were asked for and exist, and the outcomes."""
+    """Queue orders behind a Retry-After, kill, let time pass; return how many were asked for and exist, and the outcomes."""
     async with running(Config(dialect=dialect)) as sandbox:
         time, kill = Time(sandbox), [""]
         profile = sandbox_profile(sandbox.announcement()["base_url"], stepped=False, dialect=dialect)
