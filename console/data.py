@@ -115,7 +115,8 @@ def _source(settings: "Settings", venue: str) -> str:
     if venue != "sandbox":
         return f"venue {venue}: its public data over {_address(venue)}"
     said = reach.exchange_announced(settings)
-    market = f"seed {said.get('seed')}, planted trend {said.get('planted_trend_bps')} bps, clock {said.get('clock')}"
+    kind = "" if said.get("market", "usual") == "usual" else f", market {said['market']}"
+    market = f"seed {said.get('seed')}{kind}, planted trend {said.get('planted_trend_bps')} bps, clock {said.get('clock')}"
     return f"venue {venue}: the embedded exchange's synthetic market, {market}"
 
 

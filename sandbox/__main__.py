@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sandbox.character import CHARACTERS
 from sandbox.config import START_MS, USUAL, Config, instant_ms
 from sandbox.fault_files import written
 from sandbox.fault_rules import Plan
@@ -47,7 +48,11 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--taker-ppm", type=int)
     options.add_argument("--notional-min", help="smallest worth of an order, in quote")
     options.add_argument("--credit", action="append", default=[], metavar="CURRENCY=AMOUNT", help="default 10000 of each quote currency")
-    options.add_argument("--replay", action="append", default=[], metavar="SYMBOL=FILE", help="Parquet minutes instead of the seed")
+    options.add_argument(
+        "--replay", action="append", default=[], metavar="SYMBOL=FILE", help="Parquet minutes or trades instead of the seed"
+    )
+    options.add_argument("--replay-book", action="append", default=[], metavar="SYMBOL=SNAPSHOT,CHANGES", help="and the order book to it")
+    options.add_argument("--market", default="usual", metavar="NAME", help=f"what the seeded market is like: {', '.join(CHARACTERS)}")
     _add_faults(options.add_argument_group("faults", "what goes wrong, from the start on (docs/faults.md)"))
     return options
 
@@ -66,7 +71,7 @@ def config_of(options: argparse.Namespace) -> Config:
     config = Config(
         seed=options.seed, dialect=options.dialect, start_ms=instant_ms(options.start) if options.start else START_MS, clock=options.clock,
         trend_bps=options.planted_trend, history_days=options.history_days, rules=_rules(options),
-        credits=_pairs(options.credit), replay=_pairs(options.replay),
+        credits=_pairs(options.credit), replay=_pairs(options.replay), books=_pairs(options.replay_book), market=options.market,
         port=options.port, admin_port=options.admin_port,
     )  # fmt: skip
     return replace(config, faults=_plan(options, config))

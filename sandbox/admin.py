@@ -71,7 +71,7 @@ class Admin:
         return {
             "now_ms": exchange.now_ms, "clock": sandbox.clock.mode, "seed": sandbox.config.seed, "start_ms": sandbox.config.start_ms,
             "history_from_ms": sandbox.config.history_from_ms, "planted_trend_bps": sandbox.config.trend_bps,
-            "replay": [symbol for symbol, _ in sandbox.config.replay], "rules": _rules(exchange.rules),
+            "market": sandbox.config.market, "replay": [symbol for symbol, _ in sandbox.config.replay], "rules": _rules(exchange.rules),
             "symbols": [pair.symbol for pair in exchange.market.pairs.values()], "accounts": accounts,
             "halted": sorted(exchange.halted), "filters": {name: _filters(exchange.filters(name)) for name in exchange.overrides},
         }  # fmt: skip
@@ -175,8 +175,11 @@ class Admin:
 def _market(sandbox: "Sandbox") -> dict[str, Any]:
     """Return what decides, besides the state, how an exchange goes on."""
     config = sandbox.config
-    replay = [symbol for symbol, _ in config.replay]
-    return {"dialect": config.dialect, "seed": config.seed, "planted_trend_bps": config.trend_bps, "replay": replay}
+    replay, books = ([symbol for symbol, _ in files] for files in (config.replay, config.books))
+    return {
+        "dialect": config.dialect, "seed": config.seed, "market": config.market, "planted_trend_bps": config.trend_bps,
+        "replay": replay, "books": books,
+    }  # fmt: skip
 
 
 def _balances(sandbox: "Sandbox", account: str) -> dict[str, dict[str, str]]:

@@ -38,20 +38,20 @@ class Book(NamedTuple):
 
 @lru_cache(maxsize=BOOKS_KEPT)
 def book_at(seed: int, pair: Pair, tick: int, last: int) -> Book:
-    """Return the book at a tick whose price is `last`: at most LEVELS levels a side; none where there is no price."""
+    """Return the book at a tick whose price is `last`: at most the pair's levels a side; none where there is no price."""
     if last <= 0:
         return Book((), ())
     chance = _uniforms(seed ^ (zlib.crc32(pair.id.encode()) << 20) ^ (tick << 1), 4 * LEVELS + 1)
-    half = max(1, round(last * SPREAD_HALF_BPS / 10_000 * (0.6 + 0.8 * float(chance[-1]))))
-    gaps = np.floor(chance[: 2 * LEVELS] * 2 * GAP_BPS / 10_000 * last).astype(np.int64) + 1
+    half = max(1, round(last * SPREAD_HALF_BPS / 10_000 * (0.6 + 0.8 * float(chance[-1])) * pair.spread))
+    gaps = np.floor(chance[: 2 * LEVELS] * 2 * GAP_BPS / 10_000 * last * pair.spread).astype(np.int64) + 1
     usual = pair.turnover_day / TICKS_DAY / (last / 10**pair.price_exp) * 10**pair.qty_exp
     growth = 1 + GROWTH * np.tile(np.arange(LEVELS), 2)
-    sizes = np.maximum(usual * TOP_SHARE * (0.4 + 1.2 * chance[2 * LEVELS : -1]) * growth, 1).astype(np.int64)
+    sizes = np.maximum(usual * TOP_SHARE * (0.4 + 1.2 * chance[2 * LEVELS : -1]) * growth * pair.depth, 1).astype(np.int64)
     bids = last - half - np.cumsum(gaps[:LEVELS]) + gaps[0]
     asks = last + half + np.cumsum(gaps[LEVELS:]) - gaps[LEVELS]
     down = tuple(Level(price, qty) for price, qty in zip(bids.tolist(), sizes[:LEVELS].tolist(), strict=True) if price > 0)
     up = tuple(Level(price, qty) for price, qty in zip(asks.tolist(), sizes[LEVELS:].tolist(), strict=True))
-    return Book(down, up)
+    return Book(down[: pair.levels], up[: pair.levels])
 
 
 def less(levels: tuple[Level, ...], taken: dict[int, int]) -> tuple[Level, ...]:

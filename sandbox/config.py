@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sandbox.character import character_named
 from sandbox.fault_rules import Plan
 from sandbox.market import DAY_MS
 from sandbox.pairs import EUR_PAIRS, KRAKEN_PAIRS, PAIRS, Pair, Rules
@@ -38,7 +39,11 @@ class Config:
     credits: tuple[tuple[str, str], ...] = ()
     """What the generated account begins with; none stands for 10,000 of each quote currency."""
     replay: tuple[tuple[str, str], ...] = ()
-    """(BASE/QUOTE, Parquet file of minutes): these candles become the market, and the seeded one is not used."""
+    """(BASE/QUOTE, Parquet file of minutes or trades): these become the market, and the seeded one is not used."""
+    books: tuple[tuple[str, str], ...] = ()
+    """(BASE/QUOTE, Parquet files of a snapshot and of changes, with a comma between): the book of what is replayed."""
+    market: str = "usual"
+    """The character of the seeded market, and of all books that are not recorded: a name of sandbox.character."""
     faults: Plan = field(default_factory=Plan)
     """What goes wrong, from the start on."""
     port: int = 0
@@ -48,6 +53,7 @@ class Config:
         """Refuse what no market can be made of."""
         if self.dialect not in LISTED:
             raise UnknownName(f"a dialect of {', '.join(LISTED)}", repr(self.dialect), "choose one of them")
+        character_named(self.market)
         if self.seed < 0 or self.history_days < 0 or not 0 <= self.trend_bps <= 1_000:  # noqa: PLR2004 - 10 % swings are plenty
             found = f"seed {self.seed}, history_days {self.history_days}, trend_bps {self.trend_bps}"
             raise OutOfRange("a seed and history of at least 0 and a trend of 0 to 1000 bps", found, "correct it")

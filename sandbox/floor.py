@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sandbox.book import Book, book_at, less
+from sandbox.book import Book, less
+from sandbox.books import Books
 from sandbox.due import Due
 from sandbox.events import OrderChanged
 from sandbox.filters import Filters, protection
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 class Floor:
     """Orders against a market at `now_ms`; whoever moves that time lets the ticks between trade."""
 
-    def __init__(self, market: Market, rules: Rules, seed: int, start_ms: int) -> None:
-        """Open at `start_ms` without accounts or orders."""
+    def __init__(self, market: Market, rules: Rules, seed: int, start_ms: int, books: Books | None = None) -> None:
+        """Open at `start_ms` without accounts or orders; without `books` they are drawn from the seed."""
         self.market, self.rules, self.seed, self.now_ms = market, rules, seed, start_ms
+        self.books = books or Books(seed, market.pairs)
         self.ledger, self.register = Ledger(), Register()
         self.listeners: list[Callable[[OrderChanged], None]] = []
         """Told of every change of an order, at once."""
@@ -88,7 +90,7 @@ class Floor:
         """Return the book without the orders of accounts and without what was taken of it in this tick."""
         tick, last = self.now_ms // TICK_MS, self.last(name)
         if name not in self._books or self._books[name][0] != (tick, last):
-            self._books[name] = (tick, last), book_at(self.seed, self.pair(name), tick, last)
+            self._books[name] = (tick, last), self.books.at(self.pair(name).id, tick, last)
         book = self._books[name][1]
         taken_tick, taken = self.taken.get(name, (tick, {}))
         if taken_tick != tick:

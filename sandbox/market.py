@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.character import Character
 from sandbox.pairs import Pair
 
 TICK_MS = 5_000
@@ -26,18 +27,18 @@ ANCHOR_DAY = 20_458
 """2026-01-05, the day on which the seeded market stands near its reference prices."""
 BLOCKS_KEPT = 120
 CALM, USUAL, WILD = 0.6, 1.0, 1.9
-REGIME_ODDS = (0.35, 0.5, 0.15)
-JUMPS_DAY = 3.0
-JUMP_SHARE = 0.15
-"""A jump's standard deviation as a share of a day's."""
 REVERSION = 0.98
 """Share of its distance from the reference that a price keeps per day: keeps years of history plausible."""
 TREND_NOISE = 0.35
 """A planted trend is heard over a market this quiet."""
 TREND_LEGS = 8
 """Legs of a planted trend per day; even, so that days join."""
-LEVEL, PATH, TREND = range(3)
+LEVEL, PATH, TREND, SILENCE, FALLS = range(5)
 """Streams of chance."""
+FALL, RISE = 10 * TICKS_MINUTE, 60 * TICKS_MINUTE
+"""Ticks that a fall takes, and those after which what it is still away from where it will come back to has shrunk to 1/e."""
+CAME_BACK = 0.8
+"""Share of a fall that the market recovers from."""
 
 Ints = NDArray[np.int64]
 
@@ -71,9 +72,10 @@ def candles_of(prices: Ints, volumes: Ints) -> Ints:
 class SeededMarket:
     """Every day of every pair exists and is the same for the same seed, whatever was asked before."""
 
-    def __init__(self, seed: int, pairs: tuple[Pair, ...], trend_bps: int = 0) -> None:
-        """Keep the seed; `trend_bps` is the mean half height of planted swings, 0 for none."""
-        self.pairs = {pair.id: pair for pair in pairs}
+    def __init__(self, seed: int, pairs: tuple[Pair, ...], trend_bps: int = 0, character: Character | None = None) -> None:
+        """Keep the seed; `trend_bps` is the mean half height of planted swings, 0 for none; without a character it is the usual one."""
+        self.character = character or Character()
+        self.pairs = {pair.id: pair for pair in self.character.of(pairs)}
         self.seed, self.trend_bps = seed, trend_bps
         self._levels = {pair.id: {ANCHOR_DAY: self._shock(pair, ANCHOR_DAY)} for pair in pairs}
         self._blocks: dict[tuple[str, int], Block] = {}
@@ -121,22 +123,59 @@ class SeededMarket:
         return swings
 
     def _generate(self, pair: Pair, day: int) -> Block:
-        chance, volatility = self._chance(pair, day, PATH), self._volatility(pair)
-        regime = np.repeat(chance.choice((CALM, USUAL, WILD), 24, p=REGIME_ODDS), TICKS_DAY // 24)
+        chance, volatility, character = self._chance(pair, day, PATH), self._volatility(pair), self.character
+        regime = np.repeat(chance.choice((CALM, USUAL, WILD), 24, p=character.regimes), TICKS_DAY // 24)
         moves = chance.standard_t(4, TICKS_DAY) / np.sqrt(2) * regime
         steps = moves * volatility / np.sqrt(TICKS_DAY)
-        jumps = chance.integers(0, TICKS_DAY, chance.poisson(JUMPS_DAY))
-        np.add.at(steps, jumps, chance.standard_normal(len(jumps)) * volatility * JUMP_SHARE)
+        jumps = chance.integers(0, TICKS_DAY, chance.poisson(character.jumps_day))
+        np.add.at(steps, jumps, chance.standard_normal(len(jumps)) * volatility * character.jump_share)
         start, end = self._level(pair, day), self._level(pair, day + 1)
         path = np.cumsum(steps)
         path -= np.arange(1, TICKS_DAY + 1) / TICKS_DAY * (path[-1] - (end - start))
-        path = np.append(0.0, path[:-1]) + start + self._trend(pair, day)
+        path = np.append(0.0, path[:-1]) + start + self._trend(pair, day) + self._falls(pair, day)
         prices = np.maximum(np.rint(np.exp(path) * pair.reference), 1).astype(np.int64)
         turnover = pair.turnover_day / TICKS_DAY * 0.6 * chance.lognormal(0.0, 0.7, TICKS_DAY) * (0.5 + 0.5 * np.abs(moves))
         lots = turnover / (prices / 10**pair.price_exp) * 10**pair.qty_exp
         volumes = np.maximum(np.rint(lots), 1).astype(np.int64)
         buys = chance.random(TICKS_DAY) < 0.5 + 0.2 * np.sign(np.append(0.0, steps[:-1]))
-        return Block(prices, volumes, buys, candles_of(prices, volumes))
+        return silenced(Block(prices, volumes, buys, candles_of(prices, volumes)), self._silent(pair, day))
+
+    def _falls(self, pair: Pair, day: int) -> NDArray[np.float64]:
+        """Return what falls take off the logarithm of the price; each is over when its day is, so that days join."""
+        total = np.zeros(TICKS_DAY)
+        if not self.character.drops_day:
+            return total
+        chance = self._chance(pair, day, FALLS)
+        for begin in chance.integers(0, TICKS_DAY // 2, chance.poisson(self.character.drops_day)):
+            depth = np.log1p(-self.character.drop * chance.uniform(0.5, 1.0))
+            since = np.arange(TICKS_DAY) - begin
+            back = 1 - CAME_BACK * -np.expm1(-np.maximum(since - FALL, 0) / RISE)
+            over = np.clip((TICKS_DAY - 1 - np.arange(TICKS_DAY)) / (TICKS_DAY // 4), 0, 1)
+            total += depth * np.clip(since / FALL, 0, 1) * back * over
+        return total
+
+    def _silent(self, pair: Pair, day: int) -> NDArray[np.bool_]:
+        """Return which minutes of a day nobody trades in, shape [1440]; never the first, so that days join."""
+        silent, character = np.zeros(MINUTES_DAY, dtype=np.bool_), self.character
+        if character.quiet or character.gaps_day:
+            chance = self._chance(pair, day, SILENCE)
+            silent |= chance.random(MINUTES_DAY) < character.quiet
+            for begin in chance.integers(1, MINUTES_DAY, chance.poisson(character.gaps_day)):
+                silent[begin : begin + chance.integers(2, character.gap_minutes + 1)] = True
+            silent[0] = False
+        return silent
+
+
+def silenced(block: Block, silent: NDArray[np.bool_]) -> Block:
+    """Return a day without trades in some minutes, shape [1440], not the first: the price stands where it was, and there is no candle."""
+    if not silent.any():
+        return block
+    latest = np.maximum.accumulate(np.where(silent, 0, np.arange(MINUTES_DAY)))
+    prices, volumes = block.prices.reshape(MINUTES_DAY, TICKS_MINUTE).copy(), block.volumes.reshape(MINUTES_DAY, TICKS_MINUTE).copy()
+    prices[silent] = prices[latest[silent], -1][:, None]
+    volumes[silent] = 0
+    candles = np.where(silent[:, None], 0, block.candles)
+    return Block(prices.reshape(TICKS_DAY), volumes.reshape(TICKS_DAY), block.buys, candles)
 
 
 def tick_price(market: Market, name: str, tick: int) -> int:

@@ -9,6 +9,7 @@ import heapq
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from sandbox.books import Books
 from sandbox.due import Action, Note
 from sandbox.filters import by_quote, check, protection
 from sandbox.floor import Floor
@@ -32,9 +33,9 @@ ADVANCE_MAX_MS = 1_000 * DAY_MS
 class Exchange(Floor):
     """Accounts, orders and fills over one market; `now_ms` is the venue's time and only `advance` moves it."""
 
-    def __init__(self, market: Market, rules: Rules, seed: int, start_ms: int) -> None:
-        """Open at `start_ms` without accounts or orders."""
-        super().__init__(market, rules, seed, start_ms)
+    def __init__(self, market: Market, rules: Rules, seed: int, start_ms: int, books: Books | None = None) -> None:
+        """Open at `start_ms` without accounts or orders; without `books` they are drawn from the seed."""
+        super().__init__(market, rules, seed, start_ms, books)
         self.handlers: dict[str, Callable[[Any], object]] = {}
         """Who is called with the data of a scheduled note, by its name."""
 
@@ -214,5 +215,5 @@ class Exchange(Floor):
         missing = other.due.names() - set(self.handlers)
         if missing:
             raise UnknownName(f"handlers of {', '.join(self.handlers) or 'any name'}", ", ".join(sorted(missing)), "register them first")
-        stays = ("market", "listeners", "handlers")
+        stays = ("market", "books", "listeners", "handlers")
         vars(self).update({name: value for name, value in vars(other).items() if name not in stays})

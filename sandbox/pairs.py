@@ -21,6 +21,12 @@ class Pair:
     turnover_day: float
     """Traded volume of a usual day in quote."""
     qty_min: int = 1
+    depth: float = 1.0
+    """Size of the levels of its book, in usual ones."""
+    spread: float = 1.0
+    """Distance of the levels of its book, in usual ones."""
+    levels: int = 100
+    """Levels on each side of its book, at most 100."""
 
     def __post_init__(self) -> None:
         """Refuse a grid on which a notional would not be a whole number of ledger units."""

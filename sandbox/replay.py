@@ -1,17 +1,23 @@
 """Real candles as a market: each minute becomes a path from its open over its extremes to its close."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from sandbox import recordings
 from sandbox.market import CLOSE, DAY_MS, MINUTE_MS, MINUTES_DAY, TICKS_DAY, TICKS_MINUTE, Block, Ints, candles_of
 from sandbox.pairs import PAIRS, Pair
+from sandbox.recordings import Kind
+from sandbox.traded import TradedTrack
 from trader_core.model.bar import BAR, Bars, bar_faults
-from trader_core.model.errors import DataFault, UnknownName
+from trader_core.model.errors import DataFault, OutOfRange, UnknownName
 
-COLUMNS = ("ts", "open", "high", "low", "close", "volume")
+MINUTES = {
+    "ts": Kind.TIME, "open": Kind.PRICE, "high": Kind.PRICE, "low": Kind.PRICE, "close": Kind.PRICE, "volume": Kind.NUMBER,
+}  # fmt: skip
 PATH = np.array([0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4])
 """Which point each of a minute's twelve ticks stands at; 0 open, 1 and 2 first and second extreme, 3 half way, 4 close."""
 
@@ -23,23 +29,44 @@ class Track:
     pair: Pair
     bars: Bars
 
+    def check(self) -> None:
+        """Raise DataFault for candles that contradict themselves or are not minutes."""
+        faults, name = bar_faults(self.bars, MINUTE_MS), self.pair.id
+        if faults or not len(self.bars):
+            found = f"row {faults[0][0]}: {faults[0][1]}" if faults else "no rows"
+            raise DataFault(f"clean minutes of {name}", found, "replay other data")
+        shortest = int(np.diff(self.bars["ts"]).min(initial=MINUTE_MS * MINUTES_DAY))
+        if len(self.bars) > 1 and shortest != MINUTE_MS:
+            raise DataFault(f"minutes of {name}", f"bars of {shortest // 1000} s", "replay other data")
+
+    @property
+    def span_ms(self) -> tuple[int, int]:
+        """Return the first moment, and the one after the last."""
+        return int(self.bars["ts"][0]), int(self.bars["ts"][-1]) + MINUTE_MS
+
+    def block(self, day: int) -> Block:
+        """Return a day (counted from 1970)."""
+        return _block(self.bars, day)
+
 
 class ReplayMarket:
-    """A market that repeats candles; minutes that they lack have no trades, and prices stand still there."""
+    """A market that repeats candles or trades; in minutes that they lack there are no trades, and prices stand still."""
 
-    def __init__(self, tracks: list[Track]) -> None:
-        """Check the candles; raises DataFault when they contradict themselves or are not minutes."""
+    def __init__(self, tracks: Sequence[Track | TradedTrack]) -> None:
+        """Check what is repeated; raises DataFault when it contradicts itself."""
         self.pairs = {track.pair.id: track.pair for track in tracks}
-        self._bars = {track.pair.id: track.bars for track in tracks}
+        self._tracks = {track.pair.id: track for track in tracks}
         self._blocks: dict[tuple[str, int], Block] = {}
-        for name, bars in self._bars.items():
-            faults = bar_faults(bars, MINUTE_MS)
-            if faults or not len(bars):
-                found = f"row {faults[0][0]}: {faults[0][1]}" if faults else "no rows"
-                raise DataFault(f"clean minutes of {name}", found, "replay other data")
-            shortest = int(np.diff(bars["ts"]).min(initial=MINUTE_MS * MINUTES_DAY))
-            if len(bars) > 1 and shortest != MINUTE_MS:
-                raise DataFault(f"minutes of {name}", f"bars of {shortest // 1000} s", "replay other data")
+        for track in tracks:
+            track.check()
+
+    def covers(self, now_ms: int) -> None:
+        """Raise OutOfRange unless every market has a price at a time."""
+        for name, track in self._tracks.items():
+            first, end = track.span_ms
+            if not first <= now_ms < end:
+                expected = f"a start from {text_of(first)} up to {text_of(end)}, which {name} was recorded in"
+                raise OutOfRange(expected, text_of(now_ms), "start then")
 
     def block(self, name: str, day: int) -> Block:
         """Return a day (counted from 1970) of the market called `name`."""
@@ -47,33 +74,46 @@ class ReplayMarket:
         if key not in self._blocks:
             if len(self._blocks) >= 120:  # noqa: PLR2004 - some 50 MB
                 del self._blocks[next(iter(self._blocks))]
-            self._blocks[key] = _block(self._bars[name], day)
+            self._blocks[key] = self._tracks[name].block(day)
         return self._blocks[key]
 
 
-def replayed(files: tuple[tuple[str, str], ...]) -> ReplayMarket:
-    """Return the market of (symbol, Parquet file of minutes) pairs; raises UnknownName or DataFault."""
-    known = {pair.symbol: pair for pair in PAIRS}
-    tracks = []
-    for symbol, path in files:
+def replayed(files: tuple[tuple[str, str], ...], pairs: tuple[Pair, ...] = PAIRS) -> ReplayMarket:
+    """Return the market of (symbol, Parquet file of minutes or of trades); raises UnknownName or DataFault."""
+    known = {pair.symbol: pair for pair in pairs}
+    tracks: list[Track | TradedTrack] = []
+    for symbol, text in files:
         if symbol not in known:
             raise UnknownName(f"a symbol of {', '.join(known)}", symbol, "replay one of them")
-        tracks.append(Track(known[symbol], load(known[symbol], Path(path))))
+        if symbol in {track.pair.symbol for track in tracks}:
+            raise OutOfRange("one file for each symbol", f"another one for {symbol}", "leave one out")
+        tracks.append(track_of(known[symbol], Path(text)))
     return ReplayMarket(tracks)
 
 
+def track_of(pair: Pair, path: Path) -> "Track | TradedTrack":
+    """Return what a file holds: trades where it has a side and an amount, else minutes."""
+    return TradedTrack.load(pair, path) if {"side", "amount"} <= recordings.names(path) else Track(pair, load(pair, path))
+
+
 def load(pair: Pair, path: Path) -> Bars:
-    """Return a Parquet file's candles on the pair's grid, shape [T]; raises DataFault."""
-    try:
-        table = pq.read_table(path, columns=list(COLUMNS))
-    except (OSError, ValueError, KeyError) as error:
-        raise DataFault(f"a Parquet file with {', '.join(COLUMNS)}", f"{path.name}: {error}"[:200], "give another file") from error
-    bars = np.zeros(table.num_rows, dtype=BAR)
-    bars["ts"] = table["ts"].to_numpy()
+    """Return a Parquet file's candles on the pair's grid, shape [T]; raises DataFault naming row and column."""
+    columns = recordings.read(path, MINUTES)
+    bars = np.zeros(len(columns["ts"]), dtype=BAR)
+    bars["ts"] = columns["ts"]
     for name in ("open", "high", "low", "close"):
-        bars[name] = np.rint(table[name].to_numpy() * 10**pair.price_exp).astype(np.int64)
-    bars["volume"] = np.floor(table["volume"].to_numpy() * 10**pair.qty_exp).astype(np.int64)
+        bars[name] = recordings.grid(path, name, columns[name], pair.price_exp)
+    bars["volume"] = np.floor(columns["volume"] * 10**pair.qty_exp).astype(np.int64)
+    faults = bar_faults(bars, MINUTE_MS)
+    if faults:
+        row, said = faults[0]
+        raise DataFault("clean minutes", f"{said} in {path.name}, row {row}", recordings.ADVICE)
     return bars
+
+
+def text_of(ms: int) -> str:
+    """Return a time as text."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _block(bars: Bars, day: int) -> Block:

@@ -19,9 +19,9 @@ from sandbox.fault_files import plan_of
 from sandbox.faults import KINDS, Answer, FaultPlan
 from sandbox.faulty_market import FaultyMarket
 from sandbox.hub import Hub
-from sandbox.market import Market, SeededMarket
+from sandbox.market import Market
+from sandbox.markets import books_of, market_of
 from sandbox.matching import Exchange
-from sandbox.replay import replayed
 from sandbox.sockets import Sockets
 from sandbox.stream_faults import StreamFaults
 from sandbox.tape import Tape
@@ -45,11 +45,10 @@ class Sandbox:
     def __init__(self, config: Config, wall_ms: float, market: Market | None = None) -> None:
         """Build the market, unless one is given, and one account with a key; nothing listens yet."""
         self.config = config
-        if market is None:
-            market = replayed(config.replay) if config.replay else SeededMarket(config.seed, config.listed, config.trend_bps)
+        market = market or market_of(config)
         faulty = FaultyMarket(market)
         self.clock = Clock(config.start_ms, speed_of(config.clock), wall_ms)
-        self.exchange = Exchange(faulty, config.in_force, config.seed, config.start_ms)
+        self.exchange = Exchange(faulty, config.in_force, config.seed, config.start_ms, books_of(config, market))
         self.dialect: Dialect = speak(config.dialect, self.exchange, config.history_from_ms)
         self.exchange.handlers[LATE] = lambda asked: self.dialect.answer(Request(*asked))
         self.faults = FaultPlan(lambda data: plan_of(data, "the plan given", self.exchange.now_ms, self.known))
@@ -145,7 +144,8 @@ class Sandbox:
             "base_url": f"http://{HOST}:{self.port}", "admin_url": f"http://{HOST}:{self.admin_port}",
             "api_key": self.api_key, "secret": self.secret, "account": ACCOUNT, "dialect": self.dialect.name,
             "clock": self.clock.mode, "seed": self.config.seed, "start_ms": self.config.start_ms,
-            "planted_trend_bps": self.config.trend_bps, "symbols": [pair.symbol for pair in self.exchange.market.pairs.values()],
+            "planted_trend_bps": self.config.trend_bps, "market": self.config.market,
+            "symbols": [pair.symbol for pair in self.exchange.market.pairs.values()],
         }  # fmt: skip
 
 

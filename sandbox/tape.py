@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sandbox.book import Book, Level, book_at
+from sandbox.book import Book, Level
 from sandbox.events import BookChanged, CandleSeen, Event, QuoteSeen, Stream, Topic, TradeSeen
 from sandbox.market import (
     CLOSE,
@@ -31,7 +31,7 @@ class Tape:
 
     def __init__(self, exchange: Exchange) -> None:
         """Read an exchange's market."""
-        self._market, self._seed = exchange.market, exchange.seed
+        self._market, self._drawn = exchange.market, exchange.books
         self._books: dict[str, dict[int, Book]] = {}
         self._candles: dict[tuple[str, int], tuple[int, tuple[int, ...]]] = {}
         """The last candle told by market and step, and the tick that it was told after."""
@@ -69,7 +69,7 @@ class Tape:
         """Return the book at a tick; those of the last two are kept."""
         kept = self._books.setdefault(name, {})
         if tick not in kept:
-            book = book_at(self._seed, self._market.pairs[name], tick, tick_price(self._market, name, tick))
+            book = self._drawn.at(name, tick, tick_price(self._market, name, tick))
             self._books[name] = kept = {at: kept[at] for at in kept if at == tick - 1} | {tick: book}
         return kept[tick]
 

@@ -1,6 +1,6 @@
 """An hour at sixty times the speed under a swarm of faults: `make soak`.
 
-    python -m tests.soak [--minutes 60] [--calm 3] [--seed 1] [--speed 60] [--dialects mexc,binance]
+    python -m tests.soak [--minutes 60] [--calm 3] [--seed 1] [--speed 60] [--dialects mexc,binance] [--market usual]
 
 Both dialects run at once, each exchange in a process of its own; streams with books, reads and orders of ten instruments go through
 the gateway and the unmodified client. At the end the faults are taken away for `--calm` minutes. Then every bar that the feed gave
@@ -166,6 +166,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=int, default=60)
     parser.add_argument("--dialects", default="mexc,binance")
+    parser.add_argument("--market", default="usual", help="what the market is like")
     asked = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     bad = str(int((asked.minutes - asked.calm) * asked.speed))
@@ -180,6 +181,8 @@ def main() -> int:
         "1",
         "--swarm-minutes",
         bad,
+        "--market",
+        asked.market,
     )
     with tempfile.TemporaryDirectory() as folder:
         soaks = [
