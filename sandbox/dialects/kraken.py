@@ -36,7 +36,8 @@ class Kraken(Dialect):
     def __init__(self, exchange: Exchange, candles: Candles, history_from_ms: int) -> None:
         """Offer the routes over an exchange."""
         super().__init__(exchange)
-        self._nonces: dict[str, int] = {}
+        self.nonces: dict[str, int] = {}
+        """The last one of each key."""
         self._pairs = by_any_name(exchange.market.pairs.values())
         public, signed = PublicCalls(exchange, candles, history_from_ms), SignedCalls(exchange, self.powers)
         self._signed = signed
@@ -108,9 +109,9 @@ class Kraken(Dialect):
             raise Refused(No.SIGNATURE) from error
         if not hmac.compare_digest(expected, said):
             raise Refused(No.SIGNATURE)
-        if not NONCE.fullmatch(nonce) or not self._nonces.get(api_key, -1) < int(nonce) < NONCE_END:
+        if not NONCE.fullmatch(nonce) or not self.nonces.get(api_key, -1) < int(nonce) < NONCE_END:
             raise Refused(No.TIMESTAMP)
-        self._nonces[api_key] = int(nonce)
+        self.nonces[api_key] = int(nonce)
         return key.account
 
 

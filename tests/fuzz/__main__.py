@@ -67,6 +67,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mutations", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--case", default="", help="one case again: mexc:17, or to-mexc:17")
     asked = parser.parse_args(words)
     if asked.case:
@@ -75,7 +76,7 @@ def main(words: list[str]) -> int:
     else:
         work = pieces(asked.seed, asked.mutations, asked.requests)
     total, begun = Tally(), time.monotonic()
-    with ProcessPoolExecutor(min(len(work), os.cpu_count() or 1)) as pool:
+    with ProcessPoolExecutor(min(len(work), max(asked.jobs, 1))) as pool:
         for tally in pool.map(run, work):
             total.add(tally)
     for line in table(total):

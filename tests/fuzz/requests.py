@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from sandbox.config import Config
 from sandbox.dialects.base import Request
+from sandbox.dialects.kraken import Kraken
 from sandbox.faults import Answer
 from sandbox.ledger import OWN
 from sandbox.matching import Exchange
@@ -50,7 +51,7 @@ def request(rng: Random, sandbox: Sandbox, known: list[str]) -> Request:
     if rng.random() < 0.06:
         text = "".join(chr(rng.choice((rng.randrange(128), rng.randrange(0x11000)))) for _ in range(rng.randrange(120)))
         return Request(method, path, text, {sandbox.dialect.key_header: sandbox.api_key} if rng.random() < 0.5 else {}, text[::-1])
-    params = {name: rng.choice(values) for name, values in USUAL.items() if rng.random() < 0.9 and name not in SELDOM}
+    params = {name: rng.choice(values) for name, values in USUAL.items() if rng.random() < (0.1 if name in SELDOM else 0.9)}
     if sandbox.dialect.name == "kraken":
         params["type"] = rng.choice(("buy", "sell"))
     params["newClientOrderId"] = params["cl_ord_id"] = f"gh{rng.randrange(8)}"
@@ -66,10 +67,11 @@ def signed(rng: Random, sandbox: Sandbox, method: str, path: str, params: dict[s
     secret = sandbox.secret if rng.random() < 0.93 else "another"
     key = sandbox.api_key if rng.random() < 0.95 else rng.choice(ODD)
     now_ms = sandbox.exchange.now_ms + rng.choice((0, 0, 0, 0, 0, 0, 900, -4_000, 2_000, -9_000))
-    if sandbox.dialect.name == "kraken":
-        nonce = str(sandbox.exchange.now_ms * 1_000 + rng.randrange(10**9))
+    if isinstance(sandbox.dialect, Kraken):
+        last = sandbox.dialect.nonces.get(sandbox.api_key, 0)
+        nonce = params.pop("nonce", str(last + rng.choice((*range(1, 20), 0))))
         body = _encoded({"nonce": nonce, **params})
-        digest = path.encode(errors="replace") + hashlib.sha256((nonce + body).encode()).digest()
+        digest = path.encode(errors="replace") + hashlib.sha256((nonce + body).encode(errors="surrogatepass")).digest()
         seal = hmac.new(base64.b64decode(secret + "=" * (-len(secret) % 4)), digest, hashlib.sha512).digest()
         headers = {"api-key": key, "api-sign": base64.b64encode(seal).decode()}
         return Request(method, path, "", headers, body) if method == "POST" else Request(method, path, _encoded(params), {}, "")
