@@ -6,18 +6,23 @@ writer that relies on them puts them into the body.
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, text
 
 from trader_core.model.errors import ChainBroken
+from trader_core.store.copy import raw
 from trader_core.store.database import translated
 
 DOMAIN = b"gatehouse.journal.v1\0"
 OPERATORS = "operators"
 """The chain of the operators' commands: it belongs to no session and needs no lease."""
 PAGE = 5_000
+ADVICE = "stop, and compare with a backup and the anchors"
+Link = tuple[int, str, bytes, bytes, bytes]
+"""(seq, kind, body, prev, hash) of a record as stored."""
+_length, _sha256 = struct.Struct(">i").pack, hashlib.sha256
 APPEND = """
 select journal_append(:session, :account, :seq, :head, :epoch, cast(:kinds as text[]), cast(:bodies as bytea[]), cast(:hashes as bytea[]))
 """
@@ -59,7 +64,7 @@ def genesis(session_id: str) -> bytes:
 def record_hash(prev: bytes, kind: str, body: bytes) -> bytes:
     """Return the hash of a record: SHA-256 of the domain, `prev`, and kind and body behind their lengths (4 bytes, big-endian)."""
     name = kind.encode()
-    return hashlib.sha256(DOMAIN + prev + struct.pack(">i", len(name)) + name + struct.pack(">i", len(body)) + body).digest()
+    return _sha256(DOMAIN + prev + _length(len(name)) + name + _length(len(body)) + body).digest()
 
 
 def append(
@@ -120,20 +125,43 @@ def verify(db: Connection, session_id: str) -> Head:
             break
         end, stored = further, head(db, session_id)
     if stored != end:
-        raise ChainBroken(f"a head at record {end.seq} of {session_id}", f"a head at {stored.seq}", "stop, and compare with a backup")
+        raise ChainBroken(f"a head at record {end.seq} of {session_id}", f"a head at {stored.seq}", ADVICE)
     return end
 
 
 def _walk(db: Connection, session_id: str, end: Head) -> Head:
     """Return the end of the chain behind `end`, every record recomputed."""
-    for row in load(db, session_id, end.seq):
-        place = f"record {end.seq + 1} of {session_id}"
-        if row.seq != end.seq + 1:
-            raise ChainBroken(place, f"record {row.seq}: one is missing", "stop, and compare with a backup")
-        if row.prev != end.hash or row.hash != record_hash(end.hash, row.kind, row.body):
-            raise ChainBroken(f"{place} to follow from the one before", "another hash: it was changed", "stop, and compare with a backup")
-        end = Head(row.seq, row.hash)
+    for page in _pages(db, session_id, end.seq):
+        end = follow(session_id, end, page)
     return end
+
+
+def follow(session_id: str, end: Head, rows: Iterable[Link]) -> Head:
+    """Return the end of a chain behind `end` after rows (seq, kind, body, prev, hash); raises ChainBroken naming the first bad one."""
+    last, head = end
+    for seq, kind, body, prev, stored in rows:
+        last += 1
+        if seq != last:
+            raise ChainBroken(f"record {last} of {session_id}", f"record {seq}: one is missing", ADVICE)
+        name = kind.encode()
+        found = _sha256(DOMAIN + head + _length(len(name)) + name + _length(len(body)) + body).digest()
+        if prev != head or stored != found:
+            raise ChainBroken(f"record {last} of {session_id} to follow from the one before", "another hash: it was changed", ADVICE)
+        head = found
+    return Head(last, head)
+
+
+def _pages(db: Connection, session_id: str, after_seq: int) -> Iterator[list[Link]]:
+    """Yield (seq, kind, body, prev, hash) behind `after_seq` page by page: binary, which is three times as fast as the driver's text."""
+    query = "select seq, kind, body, prev, hash from journal where session_id = %s and seq > %s order by seq limit %s"
+    with translated(), raw(db).cursor(binary=True) as cursor:
+        while True:
+            cursor.execute(query, (session_id, after_seq, PAGE))
+            rows = cast("list[Link]", cursor.fetchall())
+            yield rows
+            if len(rows) < PAGE:
+                return
+            after_seq = rows[-1][0]
 
 
 def _values(seq: int, prev: bytes, records: Sequence[Record]) -> dict[str, Any]:

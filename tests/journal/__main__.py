@@ -1,0 +1,94 @@
+"""Durable events a second, rows verified a second, and ten thousand ways to tamper: `make journal`.
+
+    python -m tests.journal [--commits 3000] [--rows 400000] [--edits 10000] [--seed 1]
+
+On a cluster of its own with fsync on, and through the trader's role.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from sqlalchemy import Engine
+
+from deployments.postgres import Place
+from trader_core.store import journal, lease
+from trader_core.store.database import begin, ensure_migrated, open_engine
+from trader_core.store.journal import Head, Record
+from trader_core.trader.records import Kind, encode
+
+BATCH = 2_000
+
+
+def body(random: Random, number: int) -> bytes:
+    """Return a body as long as a usual one."""
+    return encode(
+        {"client_order_id": f"gh{random.getrandbits(80):020x}", "event": "ACK", "at_ms": 1_700_000_000_000 + number, "why": "x" * 40}
+    )
+
+
+def commits(engine: Engine, count: int, random: Random) -> dict[str, float]:
+    """Append one record a transaction and return events a second and the slowest ones in ms."""
+    with begin(engine) as db:
+        epoch = lease.take(db, "paper", "bench", "code", 3_600_000, 0)
+    end, times = Head(0, journal.genesis("single")), []
+    for number in range(count):
+        begun = time.perf_counter()
+        with begin(engine) as db:
+            end = journal.append(db, "single", "paper", end.seq, end.hash, epoch, [Record(Kind.MOVE, body(random, number))])
+        times.append(time.perf_counter() - begun)
+    times.sort()
+    return {
+        "events_per_s": round(count / sum(times)),
+        "p50_ms": round(times[count // 2] * 1e3, 2),
+        "p99_ms": round(times[count * 99 // 100] * 1e3, 2),
+        "max_ms": round(times[-1] * 1e3, 2),
+    }
+
+
+def verified(engine: Engine, verifier: Engine, count: int, random: Random) -> dict[str, float]:
+    """Verify a long chain and return rows a second."""
+    with begin(engine) as db:
+        epoch = lease.take(db, "sandbox", "bench", "code", 3_600_000, 0)
+    end = Head(0, journal.genesis("long"))
+    for first in range(0, count, BATCH):
+        records = [Record(Kind.MOVE, body(random, number)) for number in range(first, min(first + BATCH, count))]
+        with begin(engine) as db:
+            end = journal.append(db, "long", "sandbox", end.seq, end.hash, epoch, records)
+    begun = time.perf_counter()
+    with begin(verifier) as db:
+        found = journal.verify(db, "long")
+    assert found == end, "the chain verifies to its head"
+    took = time.perf_counter() - begun
+    return {"rows": count, "s": round(took, 2), "rows_per_s": round(count / took)}
+
+
+def main() -> int:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m tests.journal", description=__doc__)
+    parser.add_argument("--commits", type=int, default=3_000)
+    parser.add_argument("--rows", type=int, default=400_000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    random = Random(asked.seed)
+    with tempfile.TemporaryDirectory(prefix="gatehouse-") as home:
+        Path(home).chmod(0o711)
+        place = Place(Path(home) / "postgres", Path(home) / "secrets")
+        with place.used():
+            with place.locked():
+                server = place.ensure()
+            ensure_migrated(server.url("migrate"))
+            trader, verifier = open_engine(server.url("trader")), open_engine(server.url("verify"))
+            found = {"durable": commits(trader, asked.commits, random), "verify": verified(trader, verifier, asked.rows, random)}
+            trader.dispose()
+            verifier.dispose()
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
