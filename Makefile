@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak journal clean
 
 setup: $(STAMP)
 
@@ -55,6 +55,9 @@ fuzz: setup
 
 soak: setup
 	@$(BIN)/python -m tests.soak
+
+journal: setup
+	@$(BIN)/python -m tests.journal
 
 conformance: setup
 	@$(BIN)/python -m tests.conformance

@@ -1,6 +1,5 @@
 """What is done once a day: anchors outside the database, permits that end, old runs of Prefect."""
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from deployments import prefect_client
 from tasks import reach, telling
 from trader_core.settings import Settings
-from trader_core.store import journal, permits
+from trader_core.store import anchors, journal, permits
 
 DAY_MS = 86_400_000
 WARN_DAYS = 7
@@ -20,15 +19,9 @@ def anchor(settings: Settings) -> dict[str, Any]:
 
     A chain that is rewritten later no longer runs through the heads that stand there. Keep a copy of the file elsewhere.
     """
-    path = settings.folder() / "anchors.jsonl"
     with reach.transaction(settings, "verify") as db:
         heads = journal.heads(db)
-    line = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "heads": {name: [head.seq, head.hash.hex()] for name, head in heads.items()},
-    }
-    with path.open("a") as file:
-        file.write(json.dumps(line, sort_keys=True) + "\n")
+    path = anchors.append(settings.folder(), heads, datetime.now(UTC).isoformat(timespec="seconds"))
     return {"chains": len(heads), "file": str(path)}
 
 

@@ -12,10 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from sqlalchemy import Engine
 
 from deployments.postgres import Place
+from tests.store.test_audit import chain, tampered, whole
+from trader_core.model.errors import ChainBroken
 from trader_core.store import journal, lease
 from trader_core.store.database import begin, ensure_migrated, open_engine
 from trader_core.store.journal import Head, Record
@@ -67,11 +70,24 @@ def verified(engine: Engine, verifier: Engine, count: int, random: Random) -> di
     return {"rows": count, "s": round(took, 2), "rows_per_s": round(count / took)}
 
 
+def edited(count: int, dice: Random) -> dict[str, int]:
+    """Tamper with a chain so often, one edit at a time, and return how many of them were seen."""
+    lines = chain("s1", [dice.randbytes(40) for _ in range(60)])
+    end, seen = Head(60, lines[-1].hash), 0
+    for _ in range(count):
+        try:
+            whole(tampered(dice, lines), end)
+        except ChainBroken:
+            seen += 1
+    return {"edits": count, "seen": seen}
+
+
 def main() -> int:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.journal", description=__doc__)
     parser.add_argument("--commits", type=int, default=3_000)
     parser.add_argument("--rows", type=int, default=400_000)
+    parser.add_argument("--edits", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     random = Random(asked.seed)
@@ -83,11 +99,14 @@ def main() -> int:
                 server = place.ensure()
             ensure_migrated(server.url("migrate"))
             trader, verifier = open_engine(server.url("trader")), open_engine(server.url("verify"))
-            found = {"durable": commits(trader, asked.commits, random), "verify": verified(trader, verifier, asked.rows, random)}
+            found: dict[str, dict[str, Any]] = {
+                "durable": commits(trader, asked.commits, random), "verify": verified(trader, verifier, asked.rows, random),
+                "tampered": edited(asked.edits, random),
+            }  # fmt: skip
             trader.dispose()
             verifier.dispose()
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    return 0
+    return 0 if found["tampered"]["seen"] == asked.edits else 1
 
 
 if __name__ == "__main__":

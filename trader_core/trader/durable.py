@@ -3,9 +3,14 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trader_core.store import database, journal, orders, sessions, signals, snapshots
+import structlog
+
+from trader_core.clock import monotonic_ms
+from trader_core.model.errors import ChainBroken, StoreError
+from trader_core.store import anchors, database, journal, orders, sessions, signals, snapshots
 from trader_core.trader.projection import Rows, project
 from trader_core.trader.records import Record, decode, encode
 from trader_core.trader.recovery import fold
@@ -14,32 +19,54 @@ from trader_core.trader.state import State
 if TYPE_CHECKING:
     from trader_core.store.database import Connection, Engine
 
+log = structlog.get_logger()
+ANCHOR_MS = 5_000
+"""So long after an anchor the next commit sets another one: what is lost of the end within it shows only at the venue."""
+
 
 class Durable:
     """One session's way to the database; `commit` is certain or raises."""
 
-    def __init__(self, engine: "Engine", thread: ThreadPoolExecutor, session_id: str, account: str, epoch: int) -> None:
-        """Start with an unread journal: call `read` before `commit`."""
+    def __init__(
+        self, engine: "Engine", thread: ThreadPoolExecutor, session_id: str, account: str, epoch: int, home: Path | None = None
+    ) -> None:
+        """Start with an unread journal: call `read` before `commit`. With a `home` the chain is anchored in files there."""
         self.book = account
         """The name under which fills are unique: the account on one particular venue."""
         self._engine, self._thread = engine, thread
         self._session_id, self._account, self._epoch = session_id, account, epoch
         self._seq, self._head = 0, journal.genesis(session_id)
+        self._home, self._anchor_due_ms = home, 0
 
     def _run_read(self) -> State | None:
         with database.begin(self._engine) as db:
+            if self._home is not None:
+                anchors.check(db, self._home, self._session_id)
             self._seq, self._head = 0, journal.genesis(self._session_id)
-            if journal.head(db, self._session_id).seq == 0:
-                return None
-            return fold(self._records(db))
+            stored = journal.head(db, self._session_id)
+            state = fold(self._records(db)) if stored.seq else None
+        if stored != (self._seq, self._head):
+            expected = f"a head at record {self._seq} of {self._session_id}"
+            raise ChainBroken(expected, f"a head at {stored.seq}", journal.ADVICE)
+        return state
 
     def _records(self, db: "Connection") -> Iterator[Record]:
+        """Yield the records, each hash recomputed: what is folded is what was written."""
         for row in journal.load(db, self._session_id):
-            self._seq, self._head = row.seq, row.hash
-            yield decode(row.kind, row.body)
+            link = (row.seq, row.kind, row.body, row.prev, row.hash)
+            self._seq, self._head = journal.follow(self._session_id, journal.Head(self._seq, self._head), [link])
+            try:
+                yield decode(row.kind, row.body)
+            except ValueError as error:
+                place = f"a record that this program can read at {row.seq} of {self._session_id}"
+                raise ChainBroken(place, str(error)[:80], "go on with the program that wrote it") from error
 
     async def read(self) -> State | None:
-        """Return the folded state, or None for a session without a journal; the chain goes on from its end."""
+        """Return the folded state, or None for a session without a journal; the chain goes on from its end.
+
+        Raises ChainBroken where a hash does not fit, and where the chain no longer runs through its anchors: its end was cut, or
+        the database is an old one.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run_read)
 
     async def commit(self, records: Sequence[Record], state: State) -> None:
@@ -54,6 +81,18 @@ class Durable:
             save_rows(db, self._session_id, rows)
             sessions.save_progress(db, self._session_id, next_ms)
         self._seq, self._head = seq, head
+        self._anchor()
+
+    def _anchor(self) -> None:
+        """Anchor the chain where it stands, some seconds after the last time."""
+        now_ms = monotonic_ms()
+        if self._home is None or now_ms < self._anchor_due_ms:
+            return
+        self._anchor_due_ms = now_ms + ANCHOR_MS
+        try:
+            anchors.keep(self._home, self._session_id, journal.Head(self._seq, self._head))
+        except StoreError as error:  # what was committed stays committed: it is no reason to lose the session
+            log.warning("no anchor", session=self._session_id, text=str(error))
 
 
 def save_rows(db: "Connection", session_id: str, rows: Rows) -> None:

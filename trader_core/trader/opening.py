@@ -60,7 +60,7 @@ class Opener:
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
-        durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch)
+        durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch, self.home)
         state = await durable.read()
         if state is not None and state.closed:
             await leave_clock(self.home, row.session_id)
