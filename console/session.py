@@ -208,7 +208,9 @@ def stop(
             if row.status in {SessionStatus.FINISHED, SessionStatus.FAILED}:
                 raise BadInput("a session that runs", f"{session_id} is {row.status}", "`gatehouse session list` shows those that do")
             args = {"policy": str(policy)}
-            number = commands.request(db, row.account, Command.STOP, actor=words.actor(), reason=reason, session_id=session_id, args=args)
+            number = commands.request(
+                db, row.account, Command.STOP, actor=words.actor(), reason=reason or "stopped", session_id=session_id, args=args
+            )
         outcome = words.outcome(settings, number)
     fate = "orders cancelled, positions sold" if flatten else "orders and positions are kept as they are"
     show.answer({"session_id": session_id, "policy": policy, "becomes": fate, "outcome": outcome}, as_json=as_json)

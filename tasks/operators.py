@@ -45,6 +45,12 @@ def say(
     Raises StoreError when the database does not answer: a kill's or a pause's file stands all the same, and the error says so.
     """
     who = actor or person()
+    if command is Command.KILL:
+        reason = reason.strip() or f"{who} gave no reason"  # nobody is kept from it by a question
+    if not reason.strip():
+        raise BadInput(f"a reason for {command}", "none", "say why: --reason TEXT; it is recorded for ever")
+    if command is Command.RESUME and not session_id:
+        return _resumed(settings, accounts, reason, who)
     if command not in HELD or session_id:
         return _recorded(settings, command, accounts, reason, who, session_id)
     path = sentinel(settings, HELD[command][1])
@@ -104,7 +110,7 @@ def _recorded(
 ) -> dict[str, str]:  # fmt: skip
     with reach.transaction(settings, "api") as db:
         if not session_id:
-            _switch(settings, db, command, reason, actor)
+            _switch(db, command, reason, actor)
         used = [name for name in accounts if name in LOCAL_ACCOUNTS or len(accounts) == 1 or in_use(db, name)]
         numbers = {name: commands.request(db, name, command, actor=actor, reason=reason, session_id=session_id or None) for name in used}
     return {name: outcome(settings, number) for name, number in numbers.items()}
@@ -118,11 +124,38 @@ def in_use(db: Connection, account: str) -> bool:
     return alive or bool(sessions.sessions_of(db, account, active))
 
 
-def _switch(settings: Settings, db: Connection, command: Command, reason: str, actor: str) -> None:
-    """Turn the database's switches; on resume the files go too, and only now that the database answers."""
+def _switch(db: Connection, command: Command, reason: str, actor: str) -> None:
+    """Turn the database's switch on for a word that holds."""
     if command in HELD:
-        commands.set_switch(db, HELD[command][0], is_on=True, actor=actor, reason=reason or command)
-    if command is Command.RESUME:
-        for name, file in HELD.values():
-            commands.set_switch(db, name, is_on=False, actor=actor, reason=reason or command)
-            sentinel(settings, file).unlink(missing_ok=True)
+        commands.set_switch(db, HELD[command][0], is_on=True, actor=actor, reason=reason)
+
+
+def _resumed(settings: Settings, accounts: Sequence[str], reason: str, actor: str) -> dict[str, str]:
+    """Clear files, switches and the sessions' flags, or none of them.
+
+    Refused before anything is changed while an order is unresolved; where a session refuses all the same, what stood before
+    stands again, and the answer says so.
+    """
+    with reach.transaction(settings, "api") as db:
+        waiting = {name: commands.unresolved(db, name) for name in accounts}
+        before = commands.read_switches(db)
+    if any(waiting.values()):
+        found = ", ".join(f"{count} of {name}" for name, count in waiting.items() if count)
+        raise BadInput("no order whose fate is unknown", f"unresolved orders: {found}", "wait, or look at the venue; nothing was changed")
+    files = {path: path.read_text() for path in (sentinel(settings, file) for _, file in HELD.values()) if path.exists()}
+    with reach.transaction(settings, "api") as db:
+        for name, _ in HELD.values():
+            commands.set_switch(db, name, is_on=False, actor=actor, reason=reason)
+    for path in files:
+        path.unlink(missing_ok=True)
+    said = _recorded(settings, Command.RESUME, accounts, reason, actor, "")
+    if not any("refused" in answer for answer in said.values()):
+        return said
+    for path, text in files.items():
+        path.write_text(text)
+    with reach.transaction(settings, "api") as db:
+        for name, switch in before.items():
+            if switch.is_on:
+                commands.set_switch(db, name, is_on=True, actor=switch.actor, reason=switch.reason)
+    stands = "the kill or pause stands as before" if files or any(switch.is_on for switch in before.values()) else "nothing else was held"
+    return {name: f"{answer}; {stands}" if "refused" in answer else answer for name, answer in said.items()}

@@ -27,7 +27,7 @@ from trader_core.store.lease import account_lock
 AWAY = "postgresql://nobody:hunter2@127.0.0.1:1/gatehouse?connect_timeout=2"
 INTERVAL = ("--from", "2026-01-04T23:00", "--to", "2026-01-05")
 COLLECT = ("collect", "--symbol", "BTC/USDT", "--timeframe", "1m", *INTERVAL)
-WORDS = (("kill",), ("pause",), ("resume",), ("cancel-all",), ("close-all",))
+WORDS = tuple((word, "--reason", "a test") for word in ("kill", "pause", "resume", "cancel-all", "close-all"))
 NEED_DATABASE = (
     ("import", "a.csv", *ONE_MINUTE), COLLECT, ("backtest", "sma_cross", *ONE_MINUTE, *INTERVAL), ("session", "start", "sma_cross"),
     ("session", "stop", "s"), ("session", "list"), ("session", "show", "s"), ("status",), ("up",), ("up", "--database"), ("trader",),
@@ -183,7 +183,7 @@ def test_a_kill_without_a_database_stands_in_its_file_and_says_so(cli: Cli, monk
 def test_a_resume_without_a_database_leaves_the_kill_as_it_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     (cli.home / "KILL").write_text("storm")
     monkeypatch.setenv("GATEHOUSE_DATABASE_URL", AWAY)
-    says(cli.run("resume"), 3, "DatabaseAway")
+    says(cli.run("resume", "--reason", "over"), 3, "DatabaseAway")
     assert (cli.home / "KILL").read_text() == "storm"
 
 
@@ -192,7 +192,7 @@ def test_a_kill_and_its_resume_are_seen_in_the_status(cli: Cli, monkeypatch: pyt
     cli.json("kill", "--reason", "storm")
     found = cli.json("status")
     assert (found["killed"].startswith("yes"), found["kill_switch"].startswith("on: storm")) == (True, True)
-    answer = cli.json("resume")
+    answer = cli.json("resume", "--reason", "over")
     assert "no trader has taken it yet" in answer["paper"]
     assert (cli.json("status")["kill_switch"], (cli.home / "KILL").exists()) == ("off", False)
     with begin(cli.database.engine("api")) as db:

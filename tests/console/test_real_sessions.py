@@ -116,11 +116,11 @@ def test_a_word_for_every_account_is_not_said_to_one_that_nobody_uses(mexc: Cli,
     assert commands_for(mexc) == ["paper", "sandbox"]
     with begin(mexc.database.engine("trader")) as db:
         lease.take(db, "mexc", "pid 1", "0" * 64, 60_000, int(time.time() * 1000))
-    mexc.run("resume")
+    mexc.run("resume", "--reason", "a test")
     assert commands_for(mexc) == ["paper", "sandbox", "paper", "sandbox", "mexc"]
 
 
 def test_a_word_for_a_named_account_is_said_to_it(mexc: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.operators.ANSWER_S", 0.0)
-    mexc.run("pause", "--account", "mexc")
+    mexc.run("pause", "--account", "mexc", "--reason", "a test")
     assert commands_for(mexc) == ["mexc"]

@@ -57,6 +57,27 @@ async def test_after_a_kill_nothing_is_sent_any_more(database: Database, tmp_pat
         assert refused, "the strategy went on wanting to trade, and the guard said KILLED"
 
 
+async def test_a_row_that_is_no_word_or_has_no_reason_is_answered_and_the_trader_goes_on(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as found:
+        found.trader("sandbox")
+        session_id = found.request(minutes=1500)
+        await found.stepped(session_id, 2)
+        with store.begin(found.engine("api")) as db:
+            for command, reason in (("explode", "a test"), ("pause", " ")):
+                db.exec_driver_sql(
+                    "insert into operator_command (account, command, args, actor, reason) values ('sandbox', %s, '{}', 'test', %s)",
+                    (command, reason),
+                )
+        number = found.say("sandbox", Command.STOP, session_id, policy="keep")
+        await found.ended(session_id)
+        with store.begin(found.engine("api")) as db:
+            said = [commands.outcome_of(db, one) or "" for one in (number - 2, number - 1)]
+        assert said[0].startswith("refused: expected a word of kill, pause, resume")
+        assert "'explode'" in said[0]
+        assert said[1] == "refused: expected a reason for pause; found none; say it again"
+        assert "pause" not in found.state(session_id).flags
+
+
 async def resume_all(found: World) -> None:
     (found.home / "PAUSE").unlink(missing_ok=True)
     with store.begin(found.engine("api")) as db:

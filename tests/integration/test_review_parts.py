@@ -90,7 +90,7 @@ NUMBERS = itertools.count(1)
 
 
 def word(command: Command, **args: str) -> commands.CommandRow:
-    return commands.CommandRow(next(NUMBERS), "sandbox", None, command, dict(args), "test", "a test")
+    return commands.CommandRow(next(NUMBERS), "sandbox", None, command, str(command), dict(args), "test", "a test")
 
 
 def running(trader: Trader, control: Control) -> None:

@@ -1,90 +1,15 @@
 """Rules of the machine that simulation found broken, each by hand: one order, one event, what is written and asked for."""
 
-from typing import Any
-
-import numpy as np
 import pytest
 
-from simulation.market import PROTOCOL, START_MS, STEP_MS, instruments
-from trader_core.model.bar import BAR
+from simulation.market import PROTOCOL, STEP_MS
+from tests.simulation.bench import LATER_MS, Bench
 from trader_core.model.command import Command
-from trader_core.model.money import UNIT
 from trader_core.model.order import OrderState
-from trader_core.model.plan import Limits, Plan
 from trader_core.model.session import Cause, Mode
 from trader_core.trader import events as ev
-from trader_core.trader.machine import step, withheld
-from trader_core.trader.records import Kind, Record
-from trader_core.trader.recovery import fold, opening
-from trader_core.trader.state import State, digest
-from trader_core.trader.tracked import Order
-from trader_core.venues.port import Outcome, Reply, VenueOrder, VenueOrderState, VenueTrade
-
-LATER_MS = START_MS + 10 * STEP_MS
-
-
-class Bench:
-    """One machine, driven by hand on the first of the simulator's instruments."""
-
-    def __init__(self) -> None:
-        traded = instruments()[:1]
-        plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, limits=Limits(positions_max=1))
-        self.journal = [opening("bench", plan, traded, PROTOCOL, START_MS, {})]
-        self.state: State = fold(self.journal)
-        self.symbol = traded[0].symbol
-        self.feed(ev.Boot(START_MS, 1, "test"))
-        self.feed(ev.Reconciled((), START_MS))
-
-    def feed(self, event: ev.Event) -> tuple[list[Record], list[ev.Effect]]:
-        records, effects = step(self.state, event)
-        self.journal += records
-        assert digest(fold(self.journal)) == digest(self.state)
-        return records, effects
-
-    def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:
-        bars = np.zeros(1, BAR)
-        bars[0] = (self.state.next_slot_ms, price, price, price, price, 10**9)
-        return self.feed(ev.Slot(self.state.next_slot_ms, bars, np.array([target], np.int64)))
-
-    def sent(self, target: int = 10_000) -> Order:
-        """Have one order in SENDING."""
-        _, effects = self.slot(target)
-        due = effects[0]
-        assert isinstance(due, ev.Continue)
-        self.feed(ev.SendDue(due.client_order_ids, self.state.next_slot_ms))
-        return self.state.orders[due.client_order_ids[0]]
-
-    def opened(self, target: int = 10_000) -> Order:
-        """Have one order OPEN under a venue id of its own."""
-        order = self.sent(target)
-        self.feed(ev.Answered(order.client_order_id, Reply(Outcome.OK, self.shown(order, VenueOrderState.OPEN, 0)), LATER_MS))
-        return order
-
-    def shown(self, order: Order, state: VenueOrderState, filled: int) -> VenueOrder:
-        return VenueOrder(order.client_order_id, f"v-{order.client_order_id}", state, order.qty, filled, START_MS)
-
-    def look(self, order: Order, state: VenueOrderState, filled: int = 0) -> list[ev.Effect]:
-        return self.feed(ev.Looked(order.client_order_id, Reply(Outcome.OK, self.shown(order, state, filled)), LATER_MS))[1]
-
-    def trade(self, order: Order, qty: int, trade_id: str = "t1", **changes: Any) -> VenueTrade:
-        parts: dict[str, Any] = {
-            "trade_id": trade_id, "client_order_id": order.client_order_id, "venue_order_id": f"v-{order.client_order_id}",
-            "symbol": self.symbol, "side": order.side, "qty": qty, "price": 2_000_000, "fee": 0, "fee_base": 0, "ts_ms": LATER_MS,
-        }  # fmt: skip
-        return VenueTrade(**{**parts, **changes})
-
-    def trades(self, *trades: VenueTrade) -> list[Record]:
-        return self.feed(ev.TradesSeen(self.symbol, Reply(Outcome.OK, list(trades)), LATER_MS))[0]
-
-    def say(self, command: Command) -> tuple[list[Record], list[ev.Effect]]:
-        return self.feed(ev.Operator(command, 1, "operator", "", LATER_MS))
-
-    def bought(self) -> Order:
-        """Hold what one order bought."""
-        order = self.opened()
-        self.trades(self.trade(order, order.qty))
-        assert order.state is OrderState.FILLED
-        return order
+from trader_core.trader.machine import withheld
+from trader_core.venues.port import Outcome, Reply, VenueOrderState
 
 
 @pytest.fixture
@@ -134,22 +59,6 @@ def test_what_has_not_left_is_given_up_by_kill_cancel_all_and_close_all(bench: B
     bench.say(word)
     assert [str(order.state) for order in bench.state.orders.values()] == ["ABANDONED"]
     assert int(bench.state.slots["buying"][0]) == 0
-
-
-def test_a_kill_outranks_the_close_all_before_it_and_not_the_one_after_it(bench: Bench) -> None:
-    bench.bought()
-    bench.say(Command.CLOSE_ALL)
-    bench.say(Command.KILL)
-    records, _ = bench.slot(-1)
-    assert [record.kind for record in records] == [Kind.BARS]
-    bench.say(Command.CLOSE_ALL)
-    records, _ = bench.slot(-1)
-    assert [record.kind for record in records] == [Kind.BARS, Kind.INTENT]
-    assert records[1].body["cause"] == int(Cause.OPERATOR)
-    bench.say(Command.KILL)
-    assert [str(o.state) for o in bench.state.orders.values()] == ["FILLED", "ABANDONED"]
-    records, _ = bench.slot(-1)
-    assert [record.kind for record in records] == [Kind.BARS], "a second kill withdraws the second close-all"
 
 
 def test_books_that_differ_halt_and_have_the_fills_read_again(bench: Bench) -> None:
@@ -227,8 +136,7 @@ def test_absence_needs_two_negatives_after_the_last_moment_and_both_lists(bench:
 
 def test_the_last_gate_lets_an_operators_exit_pass_only_a_kill_that_the_machine_has_taken(bench: Bench) -> None:
     bench.bought()
-    bench.say(Command.CLOSE_ALL)
-    exit_order = bench.sent(-1)
+    exit_order = bench.closing()
     cid = exit_order.client_order_id
     assert exit_order.cause is Cause.OPERATOR
     assert withheld(bench.state, cid, "") == ""
@@ -236,6 +144,5 @@ def test_the_last_gate_lets_an_operators_exit_pass_only_a_kill_that_the_machine_
     later = Bench()
     later.bought()
     later.say(Command.KILL)
-    later.say(Command.CLOSE_ALL)
-    assert withheld(later.state, later.sent(-1).client_order_id, "killed") == ""
+    assert withheld(later.state, later.closing().client_order_id, "killed") == ""
     assert withheld(later.state, "gh-nobody", "") == "no journaled order has this client id"

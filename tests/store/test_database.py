@@ -138,7 +138,7 @@ def test_a_command_waits_until_it_is_answered_once(database: Database) -> None:
         number = commands.request(db, "paper", Command.PAUSE, actor="me", reason="lunch", args={"minutes": 30})
         commands.request(db, "mexc", Command.KILL, actor="me", reason="test")
     with begin(database.engine("trader")) as db:
-        row = CommandRow(number, "paper", None, Command.PAUSE, {"minutes": 30}, "me", "lunch")
+        row = CommandRow(number, "paper", None, Command.PAUSE, "pause", {"minutes": 30}, "me", "lunch")
         assert commands.pending(db, "paper") == [row]
         assert [commands.take(db, number), commands.take(db, number)] == [True, False]
         assert commands.pending(db, "paper") == [row]

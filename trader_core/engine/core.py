@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine import book
+from trader_core.engine.decide import leave
+from trader_core.engine.guard import OPERATOR
 from trader_core.engine.kernel import entry
 from trader_core.engine.layout import FILL, Record
 from trader_core.engine.mark import restart_baseline
@@ -75,6 +77,19 @@ def on_bar(account: Any, slots: Any, plan: Any, grids: Any, ts: int, bars: Any, 
         curves, curves, counts, 0,
     )  # fmt: skip
     return counts[0] if taken == 1 else -1
+
+
+@entry
+def on_exit(account: Any, slots: Any, plan: Any, grids: Any, i: int, ts: int, out: Any) -> int:
+    """Sell what is held of instrument i, which an operator latched flat, at once: at a limit from its last close, on no bar.
+
+    The decision goes to out[0], and `ts`, the time of the word, into it. Returns how many rows were written: 0 where nothing is
+    held, a sale is in flight already, no bar has come yet, or why not was said before.
+    """
+    slot = slots[i]
+    if slot.latched != BY_OPERATOR or slot.selling > 0 or slot.position < grids[i].lot or slot.close == 0:
+        return 0
+    return leave(account[0], slot, plan[0], grids[i], out[0], i, ts, OPERATOR, slot.target)
 
 
 def on_mode(account: Record, mode: int) -> None:

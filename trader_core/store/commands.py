@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from trader_core.model.command import Command
+from trader_core.model.errors import BadInput
 from trader_core.store.database import translated
 from trader_core.store.tables import OPERATOR_COMMAND
 
@@ -30,7 +31,10 @@ class CommandRow:
     command_id: int
     account: str
     session_id: str | None
-    command: Command
+    command: Command | None
+    """None for a word that does not exist: such a row is answered, and changes nothing."""
+    said: str
+    """The word as it was written."""
     args: dict[str, Any]
     actor: str
     reason: str
@@ -49,7 +53,9 @@ def request(
     db: Connection, account: str, command: Command, *, actor: str, reason: str, session_id: str | None = None,
     args: Mapping[str, Any] | None = None,
 ) -> int:  # fmt: skip
-    """Record a command for an account's trader and return its command_id."""
+    """Record a command for an account's trader and return its command_id; raises BadInput without a reason."""
+    if not reason.strip():
+        raise BadInput(f"a reason for {command}", "none", "say why: --reason TEXT; it is recorded for ever")
     values = {"account": account, "session_id": session_id, "command": command, "args": dict(args or {}), "actor": actor, "reason": reason}
     with translated():
         made = db.execute(OPERATOR_COMMAND.insert().values(values).returning(OPERATOR_COMMAND.c.command_id))
@@ -60,7 +66,11 @@ def pending(db: Connection, account: str) -> list[CommandRow]:
     """Return the account's commands without an answer, oldest first."""
     with translated():
         rows = db.execute(text(PENDING), {"account": account}).mappings().all()
-    return [CommandRow(**(dict(row) | {"command": Command(row["command"])})) for row in rows]
+    return [CommandRow(**(dict(row) | {"command": _known(row["command"]), "said": row["command"]})) for row in rows]
+
+
+def _known(word: str) -> Command | None:
+    return Command(word) if word in set(Command) else None
 
 
 def take(db: Connection, command_id: int) -> bool:
@@ -86,6 +96,15 @@ def set_switch(db: Connection, name: str, *, is_on: bool, actor: str, reason: st
     assert name in SWITCHES, f"no such switch: {name}"
     with translated():
         db.execute(text(SWITCH), {"name": name, "is_on": is_on, "actor": actor, "reason": reason})
+
+
+def unresolved(db: Connection, account: str) -> int:
+    """Return how many orders of an account's running sessions are unresolved."""
+    query = """
+        select count(*) from unresolved_order o join trading_session s using (session_id)
+         where o.account = :account and s.status in ('running', 'stopping')"""
+    with translated():
+        return int(db.execute(text(query), {"account": account}).scalar_one())
 
 
 def read_switches(db: Connection) -> dict[str, Switch]:

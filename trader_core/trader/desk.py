@@ -1,7 +1,7 @@
 """The desk: takes operators' words to the sessions, and what became of them back to the database."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trader_core.model.command import Command
 from trader_core.model.session import StopPolicy
@@ -9,7 +9,7 @@ from trader_core.store import commands, database, sessions
 from trader_core.trader import events as ev
 
 if TYPE_CHECKING:
-    from trader_core.trader.process import Trader
+    from trader_core.trader.process import Running, Trader
 
 
 @dataclass(slots=True)
@@ -23,8 +23,11 @@ class Desk:
 
     async def obey(self, word: commands.CommandRow, now_ms: int) -> None:
         """Hand a word to the sessions that it concerns; one that needs none is answered at once."""
-        command, trader = Command(word.command), self.trader
+        command, trader = word.command, self.trader
         if word.command_id in self.waiting:
+            return
+        if command is None or not word.reason.strip():
+            await self._done(word.command_id, f"refused: {malformed(word)}; say it again")
             return
         if command is Command.RESTART:
             await self._done(word.command_id, f"{trader.holder} ends; what supervises it starts another, and every session recovers")
@@ -38,17 +41,20 @@ class Desk:
             return
         self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
         for running in chosen.values():
-            event = ev.Operator(command, word.command_id, word.actor, word.reason, now_ms)
-            if command is Command.STOP:
-                running.control.stop = StopPolicy(word.args.get("policy", StopPolicy.KEEP))
-            if command is Command.KILL:
-                running.killed = f"killed by {word.actor}"
-            if command is Command.RESUME:
-                running.killed = ""
-            running.control.kill = trader.kill or running.killed
-            running.control.inbox.append(event)
-            if command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
-                running.control.inbox.append(replace(event, command=Command.CLOSE_ALL))
+            self._hand(running, ev.Operator(command, word.command_id, word.actor, word.reason, now_ms), word.args)
+
+    def _hand(self, running: "Running", event: ev.Operator, args: dict[str, Any]) -> None:
+        """Put a word into a session's inbox; what the last gate must know holds from now on."""
+        if event.command is Command.STOP:
+            running.control.stop = StopPolicy(args.get("policy", StopPolicy.KEEP))
+        if event.command is Command.KILL:
+            running.killed = f"killed by {event.actor}"
+        if event.command is Command.RESUME:
+            running.killed = ""
+        running.control.kill = self.trader.kill or running.killed
+        running.control.inbox.append(event)
+        if event.command is Command.STOP and running.control.stop is StopPolicy.FLATTEN:
+            running.control.inbox.append(replace(event, command=Command.CLOSE_ALL, command_id=0))
 
     async def answer(self) -> None:
         """Finish each command that every session has answered, or that ended before it could."""
@@ -86,3 +92,10 @@ class Desk:
                 commands.finish(db, number, outcome)
 
         await self.trader.in_thread(work)
+
+
+def malformed(word: commands.CommandRow) -> str:
+    """Return what is wrong with a row that is no word, or has no reason."""
+    if word.command is None:
+        return f"expected a word of {', '.join(Command)}; found {word.said!r}"[:300]
+    return f"expected a reason for {word.command}; found none"

@@ -10,13 +10,12 @@ earlier step. What is not proven is UNKNOWN, holds its reserve, and is resolved 
 from collections.abc import Callable
 from typing import Any
 
-from trader_core.model.command import Command
-from trader_core.model.order import OrderEvent, OrderState, client_order_id, decision_key
+from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
 from trader_core.trader import events as ev
-from trader_core.trader import settling
+from trader_core.trader import operating, settling
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.run import ASK, AT_VENUE, Run, cancel
+from trader_core.trader.run import ASK, Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
 from trader_core.trader.tracked import Watch
 from trader_core.venues.port import SendRequest
@@ -87,33 +86,11 @@ def _slot(run: Run, event: ev.Slot) -> None:
     faults = int(state.account["faults"][0])
     decisions = run_bar(state, event.ts_ms, event.bars, event.targets)
     run.records.append(Record(Kind.BARS, bars_body(state, event.ts_ms, event.bars, event.targets, decisions)))
-    due = tuple(_intend(run, row) for row in decisions if not row["refusal"])
+    due = tuple(intend(run, [int(value) for value in row.tolist()]) for row in decisions if not row["refusal"])
     if due:
         run.effects.append(ev.Continue(due))
     if int(state.account["faults"][0]) != faults:
         run.anomaly(f"a price of slot {event.ts_ms} lies beyond its door", event.ts_ms, flag="fault")
-
-
-def _intend(run: Run, row: Any) -> str:
-    state, index, qty, ts = run.state, int(row["instrument"]), int(row["qty"]), int(row["ts"])
-    side = Side.BUY if qty > 0 else Side.SELL
-    key = decision_key(state.session_id, state.instruments[index].symbol, ts, side.name, 1)
-    cid = client_order_id(key)
-    run.write(
-        Kind.INTENT,
-        client_order_id=cid,
-        decision_key=key,
-        signal=int(row["signal"]),
-        instrument=index,
-        side=int(side),
-        qty=abs(qty),
-        limit=int(row["limit"]),
-        reserve=int(row["reserve"]),
-        cause=int(row["cause"]),
-        verdicts=int(row["verdicts"]),
-        ts=ts,
-    )
-    return cid
 
 
 def _send_due(run: Run, event: ev.SendDue) -> None:
@@ -145,65 +122,14 @@ def _tick(run: Run, event: ev.Tick) -> None:
             cancel(run, order, event.now_ms)
         else:
             run.look(order)
-
-
-def _cancel_all(run: Run, now: int, why: str) -> None:
-    """Cancel what is at the venue and give up what has not left; what is unproven is cancelled when it is found."""
-    for order in list(run.state.pending.values()):
-        if order.state is OrderState.INTENT:
-            run.move(order, OrderEvent.ABANDON, now, why=f"given up by {why}")
-        elif order.state in AT_VENUE:
-            cancel(run, order, now)
-
-
-def _operator(run: Run, event: ev.Operator) -> None:
-    """Carry an operator's word out, and say what became of it."""
-    state, now = run.state, event.now_ms
-    outcome, latch, reset = "done", [], False
-    if event.command is Command.RESUME:
-        outcome, reset = _resume(run, now)
-    elif event.command is Command.KILL:  # written again where it stands: a kill also outranks the close-all before it
-        run.write(Kind.FLAG, flag="kill", on=True, why=event.reason or event.command, at_ms=now)
-    elif event.command in _FLAG_COMMANDS:
-        run.flag(_FLAG_COMMANDS[event.command], event.reason or event.command, now, on=True)
-    if event.command in {Command.CLOSE_ALL, Command.CANCEL_ALL, Command.KILL}:
-        _cancel_all(run, now, event.command)
-    if event.command is Command.CLOSE_ALL:
-        latch = [i for i in range(len(state.instruments)) if state.slots["position"][i] or state.slots["buying"][i]]
-    if event.command is Command.KILL:
-        outcome = _unprotected(state)
-    run.write(
-        Kind.OPERATOR,
-        command_id=event.command_id,
-        command=event.command,
-        actor=event.actor,
-        reason=event.reason,
-        outcome=outcome,
-        latch=latch,
-        reset_breaker=reset,
-        at_ms=now,
-    )
-
-
-def _unprotected(state: State) -> str:
-    held = ", ".join(instrument.symbol for i, instrument in enumerate(state.instruments) if state.position(i))
-    return f"killed; without protection now: {held}; `gatehouse close-all` sells them" if held else "killed; nothing is held"
-
-
-def _resume(run: Run, now: int) -> tuple[str, bool]:
-    unknown = [o.client_order_id for o in run.state.pending.values() if o.state in ASK]
-    if unknown:
-        return f"refused: {len(unknown)} orders are unresolved", False
-    for flag in ("kill", "pause", "reduce", "dead_letter", "restricted", "fault"):
-        run.flag(flag, "resumed by an operator", now, on=False)
-    return "done", True
+    operating.go_on_closing(run, event.now_ms)
 
 
 def _flag_seen(run: Run, event: ev.FlagSeen) -> None:
     """Take a condition from outside; a kill also cancels everything at once."""
     run.flag(event.flag, event.why, event.now_ms, on=event.on)
     if event.flag == "kill" and event.on:
-        _cancel_all(run, event.now_ms, "kill")
+        operating.cancel_all(run, event.now_ms, "kill")
 
 
 def _block_seen(run: Run, event: ev.BlockSeen) -> None:
@@ -222,11 +148,11 @@ def _reconciled(run: Run, event: ev.Reconciled) -> None:
         run.effects.extend(ev.FetchTrades(instrument.symbol, event.now_ms - LATE_FILLS_MS) for instrument in run.state.instruments)
         return
     run.flag("difference", "the books agree", event.now_ms, on=False)
+    operating.tell_flat(run, event.now_ms)
     if not any(o.state in ASK for o in run.state.pending.values()):
         run.flag("start", "recovered; the books agree", event.now_ms, on=False)
 
 
-_FLAG_COMMANDS = {Command.PAUSE: "pause", Command.REDUCE: "reduce", Command.STOP: "stopping"}
 _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.Boot: _boot,
     ev.Slot: _slot,
@@ -236,7 +162,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.TradesSeen: settling.trades,
     ev.AbsenceEvidence: settling.absence,
     ev.Tick: _tick,
-    ev.Operator: _operator,
+    ev.Operator: operating.operator,
     ev.FlagSeen: _flag_seen,
     ev.BlockSeen: _block_seen,
     ev.Reconciled: _reconciled,

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """An instrument was blocked, because its data failed a check, or unblocked."""
     BARS = "BARS"
     """One slot: the bars and targets that went in, the decisions and the state's digest that came out."""
+    EXITS = "EXITS"
+    """What an operator's word sells at once, outside a bar: the decisions that came out."""
     INTENT = "INTENT"
     """An order is wanted and its exposure reserved; nothing was sent."""
     SENDING = "SENDING"

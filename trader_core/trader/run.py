@@ -1,8 +1,10 @@
 """One step in progress: the records so far, each applied as it is written, and the effects that they call for."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from trader_core.model.order import TABLE, OrderEvent, OrderState
+from trader_core.model.order import TABLE, OrderEvent, OrderState, client_order_id, decision_key
+from trader_core.model.session import Side
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State, apply
@@ -26,6 +28,10 @@ class Run:
         record = Record(kind, body)
         apply(self.state, record)
         self.records.append(record)
+
+    def keep(self, kind: Kind, **body: Any) -> None:
+        """Keep a record of what has been applied already."""
+        self.records.append(Record(kind, body))
 
     def flag(self, name: str, why: str, now_ms: int, *, on: bool) -> None:
         """Set or clear a flag; nothing is written when it stands so already."""
@@ -51,6 +57,19 @@ class Run:
     def look(self, order: Order) -> None:
         """Ask the venue about an order."""
         self.effects.append(ev.Look(order.client_order_id, order.symbol))
+
+
+def intend(run: Run, row: Sequence[int]) -> str:
+    """Turn a decision, in the field order of engine.layout.DECISION, into an intent, and return its client order id."""
+    signal, ts, index, cause, _, _, _, qty, _, _, limit, reserve, verdicts, *_ = row
+    side = Side.BUY if qty > 0 else Side.SELL
+    key = decision_key(run.state.session_id, run.state.instruments[index].symbol, ts, side.name, 1)
+    cid = client_order_id(key)
+    run.write(
+        Kind.INTENT, client_order_id=cid, decision_key=key, signal=signal, instrument=index, side=int(side), qty=abs(qty),
+        limit=limit, reserve=reserve, cause=cause, verdicts=verdicts, ts=ts,
+    )  # fmt: skip
+    return cid
 
 
 def cancel(run: Run, order: Order, now: int) -> None:

@@ -118,6 +118,9 @@ def trades(run: Run, event: ev.TradesSeen) -> None:
     """Book each trade once, then look again at the orders that it belongs to."""
     if event.reply.outcome is Outcome.OK:
         _book(run, event.symbol, event.reply.value or [], event.now_ms)
+    elif event.reply.outcome is Outcome.RESTRICTED and "restricted" not in run.state.flags:
+        text = f"trades of {event.symbol} cannot be booked: {event.reply.evidence}"[:400]
+        run.anomaly(text, event.now_ms, flag="restricted")
 
 
 def _book(run: Run, symbol: str, trades: list[VenueTrade], now: int) -> None:
@@ -158,8 +161,10 @@ def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
     if late:
         refuted = "dead_letter" if order.state in ABSENT_FOREVER else ""
         run.anomaly(f"a late fill of {order.client_order_id}, which was {order.state}", now, flag=refuted)
-    if over or int(run.state.account["faults"][0]) != faults:
-        run.anomaly(f"fills of {order.client_order_id} exceed its quantity or a door", now, flag="difference")
+    if over:  # a fact, and one that clean books do not explain: only a person clears it
+        run.anomaly(f"fills of {order.client_order_id} exceed its quantity", now, flag="overfill")
+    if int(run.state.account["faults"][0]) != faults:
+        run.anomaly(f"a fill of {order.client_order_id} lies beyond a door", now, flag="fault")
 
 
 def _unproven(state: State, symbol: str) -> bool:

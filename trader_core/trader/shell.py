@@ -44,6 +44,8 @@ RECONCILE_SLOTS = 60
 FLATTEN_SLOTS_MAX = 60
 SETTLE_TRIES = 240
 DRAIN_SLOTS = 5
+CHECKED = frozenset({"start", "closing"})
+"""While one of these stands the books are compared after every slot."""
 FEED_RETRY_S = 1.0
 
 
@@ -60,7 +62,6 @@ class Shell:
         self.decider = Decider(state.plan, monotonic_ms)
         self.buffer: list[Record] = []
         self._suspect: tuple[str, ...] = ()
-        self._outcome = ""
         self._perform = {
             ev.Continue: self._continue,
             ev.Submit: self._submit,
@@ -97,7 +98,7 @@ class Shell:
                 continue
             await self.slot(self.state.next_slot_ms)
             flattening += self.control.stop is StopPolicy.FLATTEN
-            if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or "start" in self.state.flags or self._suspect:
+            if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or CHECKED & set(self.state.flags) or self._suspect:
                 await self.reconcile()
                 await self.keep(self.meter.values(self.feed.now_ms()))
         await self._drain()
@@ -192,8 +193,8 @@ class Shell:
             event = self.control.inbox[0]
             await self.handle(event)
             self.control.inbox.popleft()  # durable only now: with the database away the word waits for the next fold
-            self.control.answers.append((event.command_id, self._outcome))
-        if self.state.pending:
+            self.control.answers.append((event.command_id, self.state.obeyed.get(event.command_id, "done")))
+        if self.state.pending or "closing" in self.state.flags:
             await self.handle(ev.Tick(now))
 
     async def _see_road(self, now: int) -> None:
@@ -238,9 +239,8 @@ class Shell:
             records, effects = step(self.state, queue.popleft())
             for alert in alerts_of(self.state, records, breaker):
                 self.tell(alert)
-            self.meter.refused(d[8] for r in records if r.kind is Kind.BARS for d in r.body["decisions"] if d[8])
+            self.meter.refused(d[8] for r in records if r.kind in {Kind.BARS, Kind.EXITS} for d in r.body["decisions"] if d[8])
             self.buffer.extend(records)
-            self._outcome = next((r.body["outcome"] for r in records if r.kind is Kind.OPERATOR), self._outcome)
             for effect in effects:
                 answer = await self._perform[type(effect)](effect)  # type: ignore[operator]
                 if answer is not None:

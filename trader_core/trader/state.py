@@ -20,25 +20,11 @@ from trader_core.model.instrument import Instrument
 from trader_core.model.order import OrderEvent, move
 from trader_core.model.plan import Plan
 from trader_core.model.session import Cause, Mode, Side
+from trader_core.trader import exiting
 from trader_core.trader.events import Protocol
+from trader_core.trader.flags import FLAG_MODES
 from trader_core.trader.records import Kind, Record, encode
 from trader_core.trader.tracked import Order, Watch
-
-FLAG_MODES = {
-    "kill": Mode.KILLED,
-    "start": Mode.HALTED,
-    "difference": Mode.HALTED,
-    "database": Mode.HALTED,
-    "fault": Mode.HALTED,
-    "pause": Mode.REDUCING,
-    "stopping": Mode.REDUCING,
-    "stale": Mode.REDUCING,
-    "dead_letter": Mode.REDUCING,
-    "restricted": Mode.REDUCING,
-    "reduce": Mode.REDUCING,
-    "permit": Mode.REDUCING,
-}
-"""Each reason to trade less, and the mode that it forces; the worst one holds."""
 
 RELEASED_AS_ERROR = 1
 LATCH_FLAT, RESET_BREAKER = 1, 2
@@ -73,6 +59,10 @@ class State:
     anomalies: int = 0
     closed: bool = False
     watches: dict[str, Watch] = field(default_factory=dict)
+    obeyed: dict[int, str] = field(default_factory=dict)
+    """What became of each operator's word, by its number: it is carried out once."""
+    exit_tried_ms: int = 0
+    """When a close-all last tried to sell outside a bar. Not journaled: after a restart one simply tries."""
     scratch: NDArray[Any] = field(default_factory=lambda: np.zeros(1, DECISION))
 
     @property
@@ -257,6 +247,8 @@ def _fill(state: State, body: dict[str, Any]) -> None:
 
 
 def _operator(state: State, body: dict[str, Any]) -> None:
+    if body["command_id"]:
+        state.obeyed[body["command_id"]] = body["outcome"]
     for index in body["latch"]:
         core.on_operator(state.account, state.slots, index, LATCH_FLAT)
     if body["reset_breaker"]:
@@ -282,6 +274,7 @@ _APPLY = {
     Kind.FLAG: _flag,
     Kind.BLOCK: _block,
     Kind.BARS: _bars,
+    Kind.EXITS: exiting.apply,
     Kind.INTENT: _intent,
     Kind.SENDING: _sending,
     Kind.MOVE: _move,
