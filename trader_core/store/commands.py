@@ -1,17 +1,24 @@
 """What operators say: recorded before it has an effect, taken by the trader, answered; and the two switches."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, text
 
 from trader_core.model.command import Command
-from trader_core.model.errors import BadInput
+from trader_core.model.errors import BadInput, ChainBroken
+from trader_core.store import journal
 from trader_core.store.database import translated
 from trader_core.store.tables import OPERATOR_COMMAND
 
+log = structlog.get_logger()
 SWITCHES = ("kill", "pause")
+CHANNEL = "gatehouse_words"
+"""What traders listen to."""
+CHAIN_TRIES = 20
 PENDING = """
 select command_id, account, session_id, command, args, actor, reason from operator_command
  where account = :account and done_at is null order by command_id
@@ -59,7 +66,10 @@ def request(
     values = {"account": account, "session_id": session_id, "command": command, "args": dict(args or {}), "actor": actor, "reason": reason}
     with translated():
         made = db.execute(OPERATOR_COMMAND.insert().values(values).returning(OPERATOR_COMMAND.c.command_id))
-        return int(made.scalar_one())
+        number = int(made.scalar_one())
+    chained(db, "COMMAND", {"command_id": number, **values, "command": str(command)})
+    notify(db, {"account": account})
+    return number
 
 
 def pending(db: Connection, account: str) -> list[CommandRow]:
@@ -96,6 +106,28 @@ def set_switch(db: Connection, name: str, *, is_on: bool, actor: str, reason: st
     assert name in SWITCHES, f"no such switch: {name}"
     with translated():
         db.execute(text(SWITCH), {"name": name, "is_on": is_on, "actor": actor, "reason": reason})
+    chained(db, "SWITCH", {"name": name, "is_on": is_on, "actor": actor, "reason": reason})
+    notify(db, {"switch": name, "on": is_on, "reason": (reason or name)[:200]})
+
+
+def notify(db: Connection, said: Mapping[str, Any]) -> None:
+    """Wake the traders when this is committed: one that hears of a kill need not ask the database again."""
+    with translated():
+        db.execute(text("select pg_notify(:channel, :said)"), {"channel": CHANNEL, "said": json.dumps(said)})
+
+
+def chained(db: Connection, kind: str, body: Mapping[str, Any]) -> None:
+    """Append a word to the operators' chain; a chain that cannot be extended keeps nobody from speaking, and is logged."""
+    record = journal.Record(kind, json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    for _ in range(CHAIN_TRIES):
+        try:
+            with db.begin_nested():
+                journal.append_operators(db, [record])
+        except ChainBroken as error:  # somebody else spoke at the same moment, or the chain is broken
+            last = error
+            continue
+        return
+    log.warning("not in the operators' chain", kind=kind, text=str(last))
 
 
 def unresolved(db: Connection, account: str) -> int:

@@ -1,5 +1,6 @@
 """What the machine is told (events) and what it asks for (effects). Time is on the event; nothing here reads a clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -177,6 +178,17 @@ class Alert:
 
 
 Effect = Continue | Submit | Look | CancelOrder | FetchTrades | ProveAbsence | Alert
+
+
+def together(effects: Sequence[Effect]) -> list[list[Effect]]:
+    """Return effects in their order, cancels that follow each other in one group: they wait for nothing of each other."""
+    groups: list[list[Effect]] = []
+    for effect in effects:
+        if isinstance(effect, CancelOrder) and groups and isinstance(groups[-1][0], CancelOrder):
+            groups[-1].append(effect)
+        else:
+            groups.append([effect])
+    return groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from trader_core.clock import WallClock, monotonic_ms
 from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, StoreError, VenueUnavailable
 from trader_core.model.session import PAUSE_SENTINEL, SENTINEL, SessionStatus
 from trader_core.store import database, lease, rounds, sessions
+from trader_core.store.listening import Listener
 from trader_core.trader.control import Allowed, Control
 from trader_core.trader.desk import Desk
 from trader_core.trader.telling import Teller, failed
@@ -66,6 +67,8 @@ class Trader:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     running: dict[str, Running] = field(default_factory=dict)
     held: asyncio.Event = field(default_factory=asyncio.Event)
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was said: the next round does not wait."""
     epoch: int = 0
     lease_ok_until: float = 0.0
     kill: str = ""
@@ -108,7 +111,7 @@ class Trader:
         try:
             while not self.stopping.is_set():
                 try:
-                    async with self._locked() as lock:
+                    async with self._locked() as lock, self._listening():
                         await self._take()
                         self.held.set()
                         await self._rounds(lock)
@@ -133,11 +136,31 @@ class Trader:
             with suppress(DatabaseAway):  # then the lock is gone already
                 await self.in_thread(lambda: lock.__exit__(None, None, None))
 
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Hear words and switches as they are committed."""
+        listener = await self.in_thread(lambda: Listener(self.engine, self.hear))
+        listener.attach()
+        try:
+            yield
+        finally:
+            listener.detach()
+            await asyncio.to_thread(listener.close)
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """Take a notification: a kill or a pause holds from this moment; whatever it is, the next round comes at once."""
+        if said.get("switch") in {"kill", "pause"} and said.get("on") is True:
+            why = str(said.get("reason") or said["switch"])
+            self._set_switches(*((why, self.pause) if said["switch"] == "kill" else (self.kill, why)))
+        self.stirred.set()
+
     async def _rounds(self, lock: "Connection") -> None:
         while not self.stopping.is_set():
             await self.in_thread(lambda: _ask(lock))
+            self.stirred.clear()
             await self._round()
-            await asyncio.sleep(POLL_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stirred.wait(), POLL_S)
 
     async def _take(self) -> None:
         def work() -> int:

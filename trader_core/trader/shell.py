@@ -241,10 +241,11 @@ class Shell:
                 self.tell(alert)
             self.meter.refused(d[8] for r in records if r.kind in {Kind.BARS, Kind.EXITS} for d in r.body["decisions"] if d[8])
             self.buffer.extend(records)
-            for effect in effects:
-                answer = await self._perform[type(effect)](effect)  # type: ignore[operator]
-                if answer is not None:
-                    queue.append(answer)
+            for group in ev.together(effects):
+                if isinstance(group[0], ev.CancelOrder):
+                    await self.flush()  # all of them are durable before the first one leaves
+                answers = await asyncio.gather(*(self._perform[type(effect)](effect) for effect in group))  # type: ignore[operator]
+                queue.extend(answer for answer in answers if answer is not None)
             unproven = {cid: order.sent_ms for cid, order in self.state.pending.items() if order.state in UNPROVEN}
             self.meter.unproven(unproven, self.feed.now_ms())
         await self.flush()
