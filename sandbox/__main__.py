@@ -28,6 +28,7 @@ except ImportError:
     from asyncio import run
 
 PARENT_POLL_S = 0.5
+PID_MAX = 2**31 - 1
 STARTED_BY = os.getppid()
 
 
@@ -111,17 +112,22 @@ def announce(path: Path | None, body: dict[str, Any]) -> None:
         return
     if not path.parent.is_dir():
         raise OutOfRange("an existing folder for the announcement", str(path.parent), "make it, or name another file")
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(body, file)
-    draft.replace(path)
+    draft = path.parent / f"{path.name}.{os.getpid()}"
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(body, file)
+        draft.replace(path)
+    except OSError as error:
+        withdraw(draft)
+        raise OutOfRange("a file that can be written for the announcement", str(error)[:200], "name another file") from error
 
 
 def withdraw(path: Path | None) -> None:
     """Remove the announcement: nobody listens there any more."""
     if path is not None:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 async def serve(config: Config, path: Path | None, parent: int) -> None:
@@ -160,6 +166,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0 when told to stop, 1 with one message when it cannot serve."""
     options = parser().parse_args(arguments)
     try:
+        if not 0 <= options.parent <= PID_MAX:
+            raise OutOfRange(f"a process from 1 to {PID_MAX}, or 0 for none", str(options.parent)[:40], "name the parent's")
         config = config_of(options)
         if options.check or options.print:
             sys.stdout.write(written(config.faults) if options.print else f"{described(config.faults)}\n")

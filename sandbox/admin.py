@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name
 BODY_MAX = 2**20
 """What the server reads of one body, in bytes."""
+NAME_MAX = 100
 MONEY_RULES = ("notional_min", "notional_max")
 
 
@@ -43,15 +44,15 @@ class Admin:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request: 401 without the token, 404, 400 for bad input, else 200."""
         token = request.headers.get(TOKEN_HEADER, "")
-        if not hmac.compare_digest(token.encode(), self._sandbox.token.encode()):
+        if not hmac.compare_digest(token.encode(errors="replace"), self._sandbox.token.encode()):
             return _json({"error": f"expected the admin token in {TOKEN_HEADER}; found another or none; read the announce file"}, 401)
         call = self._calls.get(f"{request.method} {request.path}")
         if call is None:
             return _json({"error": f"expected one of {', '.join(self._calls)}; found {request.method} {request.path}"}, 404)
         try:
-            whole = request.path == "/restore"  # a saved state may be larger than what `text` takes
-            text = (await request.content.read()).decode() if whole else await request.text()
-            body = json.loads(text) if text else {}
+            whole = request.path == "/restore"  # a saved state may be larger than what `read` takes
+            sent = await (request.content.read() if whole else request.read())
+            body = json.loads(sent.decode()) if sent else {}
             self._sandbox.tick()
             answer = call(body if request.method == "POST" else dict(request.query))
             answer = await answer if inspect.isawaitable(answer) else answer
@@ -59,6 +60,8 @@ class Admin:
             return _json(answer)
         except web.HTTPRequestEntityTooLarge:
             return _json({"error": f"expected a body of at most {BODY_MAX} bytes; found a larger one; send less"}, 413)
+        except (web.RequestPayloadError, ConnectionError):
+            return _json({"error": "expected a body as its headers describe it; found another; send it again"}, 400)
         except (GatehouseError, json.JSONDecodeError) as error:
             return _json({"error": str(error)}, 400)
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
@@ -114,8 +117,9 @@ class Admin:
         """Credit `account` with `credits` (texts by currency) and return a new key for it."""
         account = str(body.get("account", "main"))
         paid_in = {str(name): str(text) for name, text in body["credits"].items()}
-        if account.startswith("("):
-            raise OutOfRange("an account's name without parentheses", account, "choose another name")
+        if account.startswith("(") or not all(name.isprintable() and 0 < len(name) <= NAME_MAX for name in (account, *paid_in)):
+            expected = f"names of 1 to {NAME_MAX} printable characters, an account's without parentheses"
+            raise OutOfRange(expected, repr([account, *paid_in])[:200], "choose others")
         api_key, secret = self._sandbox.open_account(account, paid_in)
         return {"account": account, "api_key": api_key, "secret": secret, "balances": _balances(self._sandbox, account)}
 

@@ -30,7 +30,7 @@ def speed_of(mode: str) -> int:
     """Return 0 for `stepped` and the number of `10x`; raises OutOfRange for anything else or beyond 60x."""
     if mode == "stepped":
         return 0
-    found = re.fullmatch(r"(\d{1,3})x", mode)
+    found = re.fullmatch("([0-9]{1,3})x", mode)
     if not found or not 1 <= int(found[1]) <= SPEED_MAX:
         raise OutOfRange(f"a clock of stepped, or 1x to {SPEED_MAX}x", repr(mode), "choose one of them")
     return int(found[1])

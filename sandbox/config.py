@@ -12,6 +12,8 @@ from trader_core.model.money import money
 
 START_MS = 1_767_571_200_000
 """2026-01-05 00:00 UTC."""
+END_MS = 7_258_118_400_000
+"""2200-01-01."""
 PORT_MAX = 65_535
 LISTED: dict[str, tuple[Pair, ...]] = {"mexc": PAIRS, "binance": PAIRS + EUR_PAIRS, "kraken": KRAKEN_PAIRS}
 """What each dialect's exchange trades unless it is told otherwise."""
@@ -59,8 +61,8 @@ class Config:
             raise OutOfRange("a seed and history of at least 0 and a trend of 0 to 1000 bps", found, "correct it")
         if not (0 <= self.port <= PORT_MAX and 0 <= self.admin_port <= PORT_MAX):
             raise OutOfRange(f"ports from 0 to {PORT_MAX}", f"{self.port} and {self.admin_port}", "choose others; 0 takes a free one")
-        if self.start_ms < self.history_days * DAY_MS:
-            raise OutOfRange("a start after 1970 and its history", str(self.start_ms), "start later")
+        if not self.history_days * DAY_MS <= self.start_ms < END_MS:
+            raise OutOfRange("a start after 1970 and its history, and before 2200", str(self.start_ms), "choose another")
 
     @property
     def in_force(self) -> Rules:

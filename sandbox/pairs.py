@@ -92,6 +92,7 @@ CROSSINGS = ("reject", "cancel")
 FEES_IN = ("quote", "received")
 QUEUES = ("through", "touch")
 SELF_TRADES = ("allow", "expire_taker", "expire_maker")
+SKEW_MAX_MS = 86_400_000
 CHOICES = {"duplicates": DUPLICATES, "crossing": CROSSINGS, "fee_in": FEES_IN, "queue": QUEUES, "self_trade": SELF_TRADES}
 """What the rules that are words may say."""
 
@@ -142,6 +143,8 @@ class Rules:
                 raise OutOfRange(f"{name} of {', '.join(choices)}", repr(getattr(self, name)), "choose one of them")
         if not 0 <= self.maker_ppm <= self.taker_ppm < PPM:
             raise OutOfRange("0 <= maker fee <= taker fee < 100 %", f"{self.maker_ppm}/{self.taker_ppm} ppm", "correct the fees")
+        if abs(self.skew_ms) > SKEW_MAX_MS:
+            raise OutOfRange(f"a skew_ms of at most {SKEW_MAX_MS} either way", str(self.skew_ms)[:40], "correct it")
         least = min(self.notional_min, self.read_lag_ms, self.weight_limit, self.open_orders_max, self.price_band_ppm)
         if least < 0 or self.notional_max < self.notional_min:
             raise OutOfRange("rules of at least 0 with notional_min <= notional_max", repr(self), "correct them")

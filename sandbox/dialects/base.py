@@ -1,5 +1,6 @@
 """What every protocol of the embedded exchange has in common: a request, keys, weights, and the way to an answer. Pure."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from sandbox.matching import Exchange
 from sandbox.orders import No, Refused
 
 Params = dict[str, str]
+WHOLE = re.compile("-?[0-9]{1,20}")
 
 
 class Request(NamedTuple):
@@ -86,12 +88,17 @@ class Dialect(ABC):
             return self._unknown()
         api_key = request.headers.get(self.key_header, "")
         try:
-            self._weigh(route.weight, api_key)
+            self._weigh(route.weight, api_key if api_key in self.keys else "")
+            params = self._params(request)
             account = self._account_of(request, api_key) if route.signed else ""
-            body = route.call(account, request.params)
+            body = route.call(account, params)
         except Refused as refused:
             return self.refusal(refused)
         return self._said(body)
+
+    def _params(self, request: Request) -> Params:
+        """Return the parameters of a request; raises Refused for what contradicts itself."""
+        return request.params
 
     def saved(self) -> dict[str, Any]:
         """Return what clients need to go on, their keys, as plain JSON values: a secret."""
@@ -171,13 +178,14 @@ def whole(params: Params, name: str) -> int | None:
     text = params.get(name)
     if text is None or text == "":
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise Refused(No.PARAMETER, name) from error
+    if not WHOLE.fullmatch(text):
+        raise Refused(No.PARAMETER, name)
+    return int(text)
 
 
 def limited(params: Params, default: int, most: int, name: str = "limit") -> int:
-    """Return the parameter that limits a list, within 1 and `most`."""
+    """Return the parameter that limits a list, within 1 and `most`; raises Refused(PARAMETER) for a negative one."""
     asked = whole(params, name)
+    if asked is not None and asked < 0:
+        raise Refused(No.PARAMETER, name)
     return min(max(default if asked is None else asked, 1), most)

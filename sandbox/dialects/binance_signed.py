@@ -1,5 +1,6 @@
 """Binance's signed calls, where they differ from MEXC's: full answers, numeric ids, time in force, rights of a key. Pure."""
 
+import re
 from typing import Any
 
 from sandbox.dialects.base import Params, Powers, limited, whole
@@ -10,6 +11,9 @@ from sandbox.matching import FIRST_NUMBER
 from sandbox.orders import AT_MARKET, STOPS, TAKES_ONLY, Fill, Kind, NewOrder, No, Order, Refused, Status
 from trader_core.model.money import to_text
 
+AMOUNTS = ("quantity", "quoteOrderQty", "price", "stopPrice")
+AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+DECIMALS_MAX = 8
 FILLS_DEFAULT, FILLS_MAX = 500, 1_000
 IN_FORCE = {"IOC": Kind.IOC, "FOK": Kind.FOK, "GTC": Kind.LIMIT}
 CANCELED = (
@@ -25,6 +29,7 @@ class SignedCalls(MexcSignedCalls):
     """The calls that need a key; each takes the account and the parameters and returns plain JSON values."""
 
     kinds = frozenset(Kind)
+    client_ids = re.compile("[.A-Z:/a-z0-9_-]{1,36}")
 
     def restrictions(self, account: str, _params: Params) -> Any:
         """Return what the key may do."""
@@ -93,7 +98,9 @@ class SignedCalls(MexcSignedCalls):
         return {"maker": rules.maker_ppm, "taker": rules.taker_ppm, "buyer": 0, "seller": 0}
 
     def _asked(self, params: Params) -> NewOrder:
-        """Return the order that the parameters describe; raises Refused for what is missing or off the grids."""
+        """Return the order that the parameters describe; raises Refused for what is missing, malformed or off the grids."""
+        for name in AMOUNTS:
+            _check_amount(name, params.get(name, ""))
         if params.get("type") == "LIMIT":
             if params.get("timeInForce") not in IN_FORCE:
                 raise Refused(No.PARAMETER, "timeInForce")
@@ -138,6 +145,14 @@ def _told(said: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return what an answer tells of an order; its trigger only where it has one."""
     told = {name: said[name] for name in names}
     return {**told, "stopPrice": said["stopPrice"]} if said["type"] in STOPS else told
+
+
+def _check_amount(name: str, text: str) -> None:
+    """Refuse an amount that is no plain number, or has more decimals than any market."""
+    if text and not AMOUNT.fullmatch(text):
+        raise Refused(No.ILLEGAL, name)
+    if len(text.partition(".")[2].rstrip("0")) > DECIMALS_MAX:
+        raise Refused(No.PRECISION, name)
 
 
 def _numbered(params: Params) -> Params:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from sandbox.dialects.base import Dialect, Request
+from sandbox.dialects.base import Dialect, Params, Request, whole
 from sandbox.faults import Answer
 from sandbox.market import MINUTE_MS
 from sandbox.orders import No, Refused
 
 WINDOW_DEFAULT_MS, WINDOW_MAX_MS, AHEAD_MS = 5_000, 60_000, 1_000
+SHOWN = 40
+"""Characters of a client's own words that a refusal repeats."""
 SECRET_BYTES = 16
 
 
@@ -50,6 +52,17 @@ class HexSigned(Dialect):
     def _said(self, body: Any) -> Answer:
         return Answer(200, body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode())
 
+    def _params(self, request: Request) -> Params:
+        """Return the parameters, those of the query before those of the body; raises Refused(REPEATED) for one sent twice in either."""
+        parts = [parse_qsl(text, keep_blank_values=True) for text in (request.body, request.query)]
+        for part in parts:
+            seen: set[str] = set()
+            for name, _ in part:
+                if name in seen:
+                    raise Refused(No.REPEATED, name[:SHOWN])
+                seen.add(name)
+        return dict(parts[0] + parts[1])
+
     def _account_of(self, request: Request, api_key: str) -> str:
         return self._authenticated(request.sent, api_key)
 
@@ -63,11 +76,13 @@ class HexSigned(Dialect):
         if not hmac.compare_digest(expected.encode(), signature.encode(errors="surrogatepass")):
             raise Refused(No.SIGNATURE)
         params = dict(parse_qsl(signed))
-        try:
-            sent_ms, window_ms = int(params["timestamp"]), int(params.get("recvWindow", WINDOW_DEFAULT_MS))
-        except (KeyError, ValueError) as error:
-            raise Refused(No.PARAMETER, "timestamp") from error
+        sent_ms, window_ms = whole(params, "timestamp"), whole(params, "recvWindow")
+        if sent_ms is None:
+            raise Refused(No.PARAMETER, "timestamp")
+        window_ms = WINDOW_DEFAULT_MS if window_ms is None else window_ms
+        if not 0 <= window_ms <= WINDOW_MAX_MS:
+            raise Refused(No.PARAMETER, "recvWindow")
         now_ms = self.exchange.now_ms + self.exchange.rules.skew_ms
-        if not (sent_ms < now_ms + AHEAD_MS and now_ms - sent_ms <= min(window_ms, WINDOW_MAX_MS)):
+        if not (sent_ms < now_ms + AHEAD_MS and now_ms - sent_ms <= window_ms):
             raise Refused(No.TIMESTAMP)
         return key.account

@@ -1,5 +1,6 @@
 """MEXC's signed calls: account, orders and fills, with the fields that its captured answers have and lack. Pure."""
 
+import re
 from typing import Any
 
 from sandbox.dialects.base import Params, Powers, limited, whole
@@ -11,6 +12,8 @@ from trader_core.model.money import MONEY_EXP, from_text, to_text
 
 SECOND_MS = 1_000
 FILLS_MAX, ORDERS_MAX = 100, 1_000
+PLAIN = re.compile(r"-?(?=\.?[0-9])[0-9]{0,20}(\.[0-9]{0,40})?")
+"""What numbers are written like: no exponents, no spaces, no other digits."""
 SIDES = {"BUY": BUY, "SELL": SELL}
 CANCELED = (
     "symbol", "orderId", "clientOrderId", "price", "origQty", "executedQty", "cummulativeQuoteQty", "status", "timeInForce", "type", "side",
@@ -25,6 +28,7 @@ class SignedCalls:
 
     kinds = frozenset(Kind) - STOPS
     """What may be ordered."""
+    client_ids = re.compile("[!-~]{1,32}")
 
     def __init__(self, exchange: Exchange, powers: dict[str, Powers]) -> None:
         """Answer from an exchange; `powers` holds the accounts whose keys are not the usual one."""
@@ -131,6 +135,8 @@ class SignedCalls:
         if stop is None:
             raise Refused(No.PARAMETER, "stopPrice")
         client_id = params.get("newClientOrderId", "")
+        if client_id and not self.client_ids.fullmatch(client_id):
+            raise Refused(No.ILLEGAL, "newClientOrderId")
         return NewOrder(pair.id, SIDES[params["side"]], kind, qty or 0, price, 0 if qty else quote or 0, client_id, stop)
 
     def _order(self, order: Order) -> dict[str, Any]:
@@ -167,6 +173,8 @@ def _units(params: Params, name: str, exponent: int, why: No) -> int | None:
     text = params.get(name)
     if text is None or text == "":
         return None
+    if not PLAIN.fullmatch(text):
+        raise Refused(No.ILLEGAL, name)
     try:
         return from_text(text, exponent, name)
     except OutOfRange as error:

@@ -28,7 +28,7 @@ def test_texts_lose_trailing_zeros_only() -> None:
     assert to_text(7, 0) == "7"
 
 
-@pytest.mark.parametrize("text", ["0.123", "1e-3"])
+@pytest.mark.parametrize("text", ["0.123", "1e-3", "1e-400000000"])
 def test_more_decimals_than_the_exponent_are_refused(text: str) -> None:
     with pytest.raises(OutOfRange, match="at most 2 decimals"):
         from_text(text, 2)

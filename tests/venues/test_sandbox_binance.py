@@ -107,7 +107,8 @@ async def test_what_an_order_that_only_takes_leaves_has_expired() -> None:
     ("params", "code"),
     [
         ({"type": "LIMIT", "quantity": "0.01", "price": "1000.00"}, "-1102"),
-        ({"type": "LIMIT", "timeInForce": "GTC", "quantity": "0.0100000001", "price": "1000.00"}, "-1013"),
+        ({"type": "LIMIT", "timeInForce": "GTC", "quantity": "0.0100000001", "price": "1000.00"}, "-1111"),
+        ({"type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01000001", "price": "1000.00"}, "-1013"),
         ({"type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "1000.001"}, "-1013"),
         ({"type": "LIMIT", "timeInForce": "GTC", "quantity": "0.000001", "price": "1000.00"}, "-1013"),
         ({"type": "LIMIT", "timeInForce": "GTC", "quantity": "5", "price": "10000.00"}, "insufficient balance"),

@@ -41,6 +41,8 @@ def from_text(text: str, exponent: int, what: str = "value") -> int:
         raise OutOfRange(f"{what} as a finite number", repr(text)[:60], "correct it")
     if value.adjusted() > 20:  # noqa: PLR2004 - keeps a hostile exponent from building a huge integer
         raise OutOfRange(f"{what} below 10^20", repr(text)[:60], "correct it")
+    if value and value.adjusted() < -exponent:
+        raise OutOfRange(f"{what} with at most {exponent} decimals", repr(text)[:60], "round it first")
     scaled = value.scaleb(exponent, _WIDE)
     if scaled != scaled.to_integral_value():
         raise OutOfRange(f"{what} with at most {exponent} decimals", repr(text)[:60], "round it first")
