@@ -95,7 +95,8 @@ class Hub:
     def heard(self, member: Member, text: str) -> None:
         """Take what a client said, and answer."""
         member.put(member.session.receive(text, self._exchange.now_ms))
-        self._index()
+        if member.session.topics != member.topics:
+            self._index()
 
     def answers(self) -> bool:
         """Return whether connections hear what is said to them: false while a meddler keeps them half-open."""

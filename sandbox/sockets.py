@@ -14,6 +14,8 @@ from sandbox.market import MINUTE_MS
 
 QUEUE_MAX = 4_000
 """Frames that wait for a client; one more, and it is too slow."""
+BYTES_MAX = 2**24
+"""What these frames may hold together, in bytes: the same holds beyond it."""
 MESSAGE_BYTES_MAX = 65_536
 SLICE_MS = MINUTE_MS
 """After a long step of the clock connections are told so much of it at a time, and may take it in between."""
@@ -37,6 +39,7 @@ class Wire:
         """Hold nothing yet."""
         self._request, self._socket = request, socket
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+        self._waiting = 0
         self._heard_s = self._sent_s = self._asked_s = time.monotonic()
         self.over: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         """How the connection is to be closed, once it is."""
@@ -47,13 +50,18 @@ class Wire:
 
     def put(self, frame: Frame) -> bool:
         """Have a frame sent; returns whether too many wait: then the connection is closed instead."""
-        if self._frames.qsize() >= QUEUE_MAX:
+        size = _size(frame)
+        if self._frames.qsize() >= QUEUE_MAX or self._waiting + size > BYTES_MAX:
             self._finish(TOO_SLOW)
             return True
         self._frames.put_nowait(frame)
-        if self._frames.qsize() > QUEUE_MAX // 2:
+        self._waiting += size
+        if not self._is_half_empty():
             self.eased.clear()
         return False
+
+    def _is_half_empty(self) -> bool:
+        return self._frames.qsize() <= QUEUE_MAX // 2 and self._waiting <= BYTES_MAX // 2
 
     def _finish(self, close: Close) -> None:
         self.eased.set()
@@ -65,7 +73,8 @@ class Wire:
         with contextlib.suppress(ConnectionError):
             while True:
                 frame = await self._frames.get()
-                if self._frames.qsize() <= QUEUE_MAX // 2:
+                self._waiting -= _size(frame)
+                if self._is_half_empty():
                     self.eased.set()
                 if isinstance(frame, Close):
                     self._finish(frame)
@@ -105,6 +114,11 @@ class Wire:
         if must_talk:
             return now_s - max(self._heard_s, self._sent_s) > PATIENCE_S
         return self._asked_s > self._heard_s and now_s - self._asked_s > PATIENCE_S
+
+
+def _size(frame: Frame) -> int:
+    """Return about how many bytes a frame holds."""
+    return len(frame) if isinstance(frame, str | bytes) else 0
 
 
 class Sockets:

@@ -8,7 +8,7 @@ from sandbox.dialects.base import Params
 from sandbox.dialects.binance_events import account_event, order_event, paid_in_event
 from sandbox.dialects.binance_signed import SignedCalls
 from sandbox.dialects.binance_stream import Pulse
-from sandbox.dialects.session import Frame
+from sandbox.dialects.session import Frame, parsed
 from sandbox.events import BalanceChanged, Cause, Event, OrderChanged, Stream, Topic
 from sandbox.faults import Answer
 from sandbox.matching import Exchange
@@ -45,7 +45,7 @@ class AccountSession:
     def receive(self, text: str, now_ms: int) -> list[Frame]:
         """Return the answer to a request."""
         try:
-            asked = json.loads(text)
+            asked = parsed(text)
         except ValueError:
             return [_refused(None, 400, -1135, "Invalid JSON in request.")]
         if not isinstance(asked, dict):

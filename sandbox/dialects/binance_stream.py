@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from sandbox.dialects.binance_events import book_event, candle_event, day_event, quote_event, trade_event
-from sandbox.dialects.session import GOING_AWAY, LIFE_MS, Close, Frame, Ping, Subscriptions
+from sandbox.dialects.session import GOING_AWAY, LIFE_MS, Close, Frame, Ping, Subscriptions, parsed
 from sandbox.dialects.wording import Worded
 from sandbox.events import BookChanged, CandleSeen, Event, QuoteSeen, Stream, Topic, TradeSeen
 from sandbox.matching import Exchange
 from sandbox.pairs import Pair
 
 STREAMS_MAX = 1_024
+NAME_MAX = 100
 PING_MS = 20_000
 STEPS = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 1_440, "1w": 10_080}
 """Binance's intervals that the market has candles of, in minutes."""
@@ -58,7 +59,7 @@ class MarketSession:
         self._stirred: set[str] = set()
         self._told_ms = now_ms
         for stream in streams:
-            if "@" in stream:
+            if _is_name(stream):
                 self._open.add(stream, self._topics(stream))
 
     @property
@@ -74,7 +75,7 @@ class MarketSession:
         number, method, streams = asked.get("id"), asked["method"], asked.get("params", [])
         if method == "LIST_SUBSCRIPTIONS":
             return [_said({"result": self._open.channels, "id": number})]
-        if not isinstance(streams, list) or not all(isinstance(stream, str) and "@" in stream for stream in streams):
+        if not isinstance(streams, list) or not all(map(_is_name, streams)):
             return [_refused(BAD_REQUEST, "Invalid request: invalid stream", number)]
         return [self._subscribed(number, streams) if method == "SUBSCRIBE" else self._unsubscribed(number, streams)]
 
@@ -157,10 +158,14 @@ class MarketSession:
         return _said({"stream": stream, "data": said} if self._combined else said)
 
 
+def _is_name(stream: Any) -> bool:
+    return isinstance(stream, str) and "@" in stream and len(stream) <= NAME_MAX
+
+
 def _asked(text: str) -> tuple[dict[str, Any], str]:
     """Return a request with a known method, or what to say to anything else."""
     try:
-        asked = json.loads(text)
+        asked = parsed(text)
     except ValueError:
         return {}, _refused(BAD_JSON, "Invalid JSON: expected value at line 1 column 1", None)
     if not isinstance(asked, dict):

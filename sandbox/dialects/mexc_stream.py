@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.dialects.listen_keys import ListenKeys
 from sandbox.dialects.mexc_bodies import account_body, candle_body, deals_body, depth_body, fill_body, order_body, push, quote_body
-from sandbox.dialects.session import GOING_AWAY, LIFE_MS, POLICY, Close, Frame, Subscriptions
+from sandbox.dialects.session import GOING_AWAY, LIFE_MS, POLICY, Close, Frame, Subscriptions, parsed
 from sandbox.dialects.wording import Worded
 from sandbox.events import BalanceChanged, BookChanged, CandleSeen, Event, OrderChanged, QuoteSeen, Stream, Topic, TradeSeen, time_of
 from sandbox.matching import Exchange
@@ -54,13 +54,13 @@ class MexcSession:
     def receive(self, text: str, _now_ms: int) -> list[Frame]:
         """Return the acknowledgement of a request, or the answer to a ping."""
         try:
-            asked = json.loads(text)
+            asked = parsed(text)
         except ValueError:
             asked = None
         if not isinstance(asked, dict):
             return [_said(0, "msg format invalid")]
         number, channels = asked.get("id"), asked.get("params")
-        number = number if isinstance(number, int) else 0
+        number = number if type(number) is int else 0
         method = str(asked.get("method")).upper()
         if method == "PING":
             return [_said(number, "PONG")]
@@ -155,5 +155,6 @@ def _kind(channel: str) -> str:
 
 
 def _said(number: int, words: str) -> str:
+    words = words.encode(errors="replace").decode()
     answer: dict[str, Any] = {"id": number, "code": 0, "msg": words}
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))

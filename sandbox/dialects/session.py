@@ -1,7 +1,8 @@
 """What every protocol's conversation on one connection has in common: frames, subscriptions, and how the exchange speaks to it. Pure."""
 
+import json
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from sandbox.events import Event, Topic
 from sandbox.market import DAY_MS
@@ -77,16 +78,29 @@ class Subscriptions:
 
     def add(self, channel: str, topics: Iterable[Topic]) -> None:
         """Listen to a channel; doing it twice is doing it once."""
-        self._topics[channel] = tuple(topics)
-        self._index()
+        wanted = tuple(topics)
+        if self._topics.get(channel) == wanted:
+            return
+        self.remove(channel)
+        self._topics[channel] = wanted
+        for topic in wanted:
+            self._channels.setdefault(topic, []).append(channel)
 
     def remove(self, channel: str) -> None:
         """Listen to a channel no more."""
-        self._topics.pop(channel, None)
-        self._index()
+        for topic in self._topics.pop(channel, ()):
+            self._channels[topic].remove(channel)
+            if not self._channels[topic]:
+                del self._channels[topic]
 
-    def _index(self) -> None:
-        self._channels = {}
-        for channel, topics in self._topics.items():
-            for topic in topics:
-                self._channels.setdefault(topic, []).append(channel)
+
+def parsed(text: str) -> Any:
+    """Return what a client said as plain values; raises ValueError for what is no JSON, or nested without end."""
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
