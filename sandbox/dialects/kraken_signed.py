@@ -251,12 +251,15 @@ class SignedCalls:
         return -1 if begin_ms is None else begin_ms, 1 << 62 if end_ms is None else end_ms
 
     def _rows(self, orders: Iterable[Order], *, with_trades: bool) -> dict[str, Any]:
-        rules, rows = self._exchange.rules, {}
-        for order in orders:
-            fills = self._exchange.fills_of(order.account, order.asked.symbol, order.created_ms) if with_trades else []
-            trades = [names.trade_id(fill.number) for fill in fills if fill.order_number == order.number]
+        """Return an account's orders by their ids, each with the ids of its trades where they are asked for."""
+        rules, rows, shown = self._exchange.rules, {}, list(orders)
+        trades: dict[int, list[str]] = {}
+        if with_trades and shown:
+            for fill in self._exchange.fills_of(shown[0].account, "", min(order.created_ms for order in shown)):
+                trades.setdefault(fill.order_number, []).append(names.trade_id(fill.number))
+        for order in shown:
             pair = self._exchange.pair(order.asked.symbol)
-            rows[id_of(order)] = order_row(pair, order, self._userrefs.get(order.number), trades, rules.fee_in)
+            rows[id_of(order)] = order_row(pair, order, self._userrefs.get(order.number), trades.get(order.number, []), rules.fee_in)
         return rows
 
     def _trade_rows(self, fills: Iterable[Fill]) -> dict[str, Any]:
