@@ -12,8 +12,8 @@ from sandbox.dialects.session import Close, Frame, Ping, Session
 from sandbox.hub import Hub, Member
 from sandbox.market import MINUTE_MS
 
-QUEUE_MAX = 4_000
-"""Frames that wait for a client; one more, and it is too slow."""
+QUEUE_MAX = 40_000
+"""Frames that wait for a client; one more, and it is too slow. All that a cancel of ten thousand orders tells at once fits."""
 BYTES_MAX = 2**24
 """What these frames may hold together, in bytes: the same holds beyond it."""
 MESSAGE_BYTES_MAX = 65_536

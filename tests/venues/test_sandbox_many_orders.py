@@ -1,11 +1,15 @@
 """Ten thousand open orders in one account: placed, read, stepped over and cancelled, while others are answered, in each dialect."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import aiohttp
 import pytest
 
 from sandbox.config import START_MS, Config
@@ -13,6 +17,7 @@ from sandbox.dialects.kraken import Kraken
 from sandbox.orders import BUY, SELL, Kind, NewOrder
 from sandbox.server import Sandbox
 from tests.venues.sandbox_client import raw, running
+from tests.venues.stream_client import Socket, dialled
 from tests.venues.tongues import TONGUES, Wire
 from trader_core.model.money import money
 
@@ -119,3 +124,32 @@ async def test_krakens_open_orders_are_told_with_their_trades_however_many_there
         assert isinstance(sandbox.dialect, Kraken)
         told = sandbox.dialect._signed.closed_orders("main", {"trades": "true"})["closed"]
         assert all(order["trades"] for order in told.values())
+
+
+@pytest.mark.parametrize("dialect", ["mexc", "binance"])
+async def test_a_client_that_reads_hears_of_ten_thousand_cancels_at_once(dialect: str) -> None:
+    async with running(Config(dialect=dialect, credits=(("USDT", "10000000"),))) as sandbox, raw(sandbox, 20.0) as sender:
+        place(sandbox, MANY)
+        wire = Wire(sandbox, sender.session)
+        async with listening(wire) as heard:
+            assert await cancel_all(wire) == MANY
+            for _ in range(2 * MANY):
+                assert (await heard.socket.receive()).type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT)
+
+
+@asynccontextmanager
+async def listening(wire: Wire) -> AsyncIterator[Socket]:
+    """A connection that hears of the account's orders and balances."""
+    if wire.sandbox.dialect.name == "mexc":
+        key = json.loads((await wire.signed({}, path="/api/v3/userDataStream"))[1])["listenKey"]
+        async with dialled(wire.sandbox, f"/ws?listenKey={key}") as socket:
+            await socket.ask({"method": "SUBSCRIPTION", "params": [f"spot@private.{what}.v3.api.pb" for what in ("orders", "account")]})
+            yield socket
+        return
+    params = {"apiKey": wire.sandbox.api_key, "timestamp": str(wire.sandbox.exchange.now_ms)}
+    signed = "&".join(f"{name}={value}" for name, value in params.items())
+    seal = hmac.new(wire.sandbox.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+    async with dialled(wire.sandbox, "/ws-api/v3") as socket:
+        said = await socket.ask({"id": 1, "method": "userDataStream.subscribe.signature", "params": {**params, "signature": seal}})
+        assert said["status"] == 200
+        yield socket

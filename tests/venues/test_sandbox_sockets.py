@@ -30,7 +30,8 @@ async def test_the_exchange_pings_after_twenty_seconds_of_its_time() -> None:
         assert (await socket.next(PING)).data == str(START_MS + 20_000).encode()
 
 
-async def test_a_long_step_of_the_clock_is_told_whole_to_who_keeps_up() -> None:
+async def test_a_long_step_of_the_clock_is_told_whole_to_who_keeps_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "QUEUE_MAX", 4_000)
     async with running(BINANCE) as sandbox, dialled(sandbox) as socket, raw(sandbox) as http:
         assert (await socket.ask(TRADES))["result"] is None
         hours = 12 * 60 * MINUTE_MS
