@@ -103,12 +103,15 @@ class Sandbox:
         upgrade = headers.get("upgrade", "").lower() == "websocket"
         kinds = AT_THE_DOOR if upgrade else KINDS
         fault = self.faults.hit(asked.site, self.exchange.now_ms, lambda: self.dialect.facts(asked), kinds)
-        if fault is not None:
-            replied = await self._actor.act(fault, request, asked)
-        elif upgrade and (session := self.dialect.connect(asked)):
-            return await self.sockets.serve(request, session)
-        else:
-            replied = response(self.dialect.answer(asked))
+        try:
+            if fault is not None:
+                replied = await self._actor.act(fault, request, asked)
+            elif upgrade and (session := self.dialect.connect(asked)):
+                return await self.sockets.serve(request, session)
+            else:
+                replied = response(self.dialect.answer(asked))
+        except ConnectionError:  # the client left while it was being answered
+            return response(UNREADABLE)
         await self.sockets.publish()
         return replied
 

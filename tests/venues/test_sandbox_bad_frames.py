@@ -158,3 +158,17 @@ def test_a_topic_feeds_its_channels_until_the_last_is_removed() -> None:
     held.remove("nothing")
     assert (held.channels, set(held.topics)) == (["c", "b"], {book})
     assert not held.of(trades)
+
+
+async def test_a_client_that_leaves_before_its_upgrade_is_answered_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    asked = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    asked += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    async with running(Config(clock="60x")) as sandbox, raw(sandbox) as wire:
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
+            writer.write(asked.encode())
+            await writer.drain()
+            writer.transport.abort()
+        await asyncio.sleep(0.3)
+        assert (await wire.send("GET /api/v3/time"))[0] == 200
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
