@@ -87,6 +87,7 @@ def test_a_fill_of_an_order_that_was_never_placed_lets_nothing_new_in(bench: Ben
     assert bench.state.position(0) == 100
     assert "dead_letter" in bench.state.flags
     assert bench.state.mode is Mode.REDUCING
+    assert bench.state.letters[1]["raw"]["trade_id"] == "t1"
 
 
 def test_a_trade_without_client_id_waits_until_no_order_of_its_symbol_is_unproven(bench: Bench) -> None:

@@ -16,3 +16,7 @@ class Command(StrEnum):
     """Nothing new in, exits go on, for one session; until a resume."""
     RESTART = "restart"
     """The trader's process ends and is started again: every session recovers from its journal."""
+    REPLAY = "replay"
+    """Try once more to apply a dead letter."""
+    DISMISS = "dismiss"
+    """Close a dead letter without applying it: a person has explained it."""

@@ -41,7 +41,7 @@ class Desk:
             return
         self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
         for running in chosen.values():
-            self._hand(running, ev.Operator(command, word.command_id, word.actor, word.reason, now_ms), word.args)
+            self._hand(running, ev.Operator(command, word.command_id, word.actor, word.reason, now_ms, letter_of(word)), word.args)
 
     def _hand(self, running: "Running", event: ev.Operator, args: dict[str, Any]) -> None:
         """Put a word into a session's inbox; what the last gate must know holds from now on."""
@@ -99,3 +99,9 @@ def malformed(word: commands.CommandRow) -> str:
     if word.command is None:
         return f"expected a word of {', '.join(Command)}; found {word.said!r}"[:300]
     return f"expected a reason for {word.command}; found none"
+
+
+def letter_of(word: commands.CommandRow) -> int:
+    """Return the number of the letter that a word is about; 0 where it names none."""
+    number = word.args.get("letter", 0)
+    return number if isinstance(number, int) else 0

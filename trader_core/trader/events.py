@@ -90,6 +90,8 @@ class Operator:
     actor: str
     reason: str
     now_ms: int
+    letter: int = 0
+    """The number of the dead letter that the word is about."""
 
 
 @dataclass(frozen=True, slots=True)

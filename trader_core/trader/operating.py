@@ -7,7 +7,7 @@ answer is told it once more.
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.trader import events as ev
-from trader_core.trader import exiting
+from trader_core.trader import exiting, letters
 from trader_core.trader.records import Kind
 from trader_core.trader.run import ASK, AT_VENUE, Run, cancel, intend
 from trader_core.trader.state import State
@@ -31,6 +31,8 @@ def operator(run: Run, event: ev.Operator) -> None:
         run.write(Kind.FLAG, flag="kill", on=True, why=event.reason or event.command, at_ms=now)
     elif event.command in _FLAGS:
         run.flag(_FLAGS[event.command], event.reason or event.command, now, on=True)
+    elif event.command in {Command.REPLAY, Command.DISMISS}:
+        outcome = letters.obeyed(run, event)
     if event.command in {Command.CLOSE_ALL, Command.CANCEL_ALL, Command.KILL}:
         cancel_all(run, now, event.command)
     if event.command is Command.CLOSE_ALL:
@@ -126,6 +128,8 @@ def _resume(run: Run, now: int) -> tuple[str, bool]:
         return f"refused: {len(unresolved)} orders are unresolved", False
     if "difference" in state.flags:
         return f"refused: the books differ: {state.flags['difference']}"[:400], False
+    if state.letters:
+        return f"refused: {len(state.letters)} dead letters are open; `gatehouse letters list` shows them", False
     for flag in CLEARED:
         run.flag(flag, "resumed by an operator", now, on=False)
     return "done", True

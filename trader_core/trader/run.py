@@ -46,13 +46,18 @@ class Run:
             self.flag(flag, text, now_ms, on=True)
 
     def move(self, order: Order, event: OrderEvent, now_ms: int, **details: Any) -> bool:
-        """Move an order along its table; a move that the table does not have becomes an anomaly and changes nothing else."""
+        """Move an order along its table; a move that the table does not have becomes a dead letter and changes nothing else."""
         if event not in TABLE.get(order.state, {}):
             text = f"{order.client_order_id} is {order.state} and was told {event}"
-            self.anomaly(text, now_ms, flag="dead_letter")
+            self.letter("MOVE", text, {"client_order_id": order.client_order_id, "event": event, **details}, now_ms)
             return False
         self.write(Kind.MOVE, client_order_id=order.client_order_id, event=event, at_ms=now_ms, **details)
         return True
+
+    def letter(self, source: str, why: str, raw: dict[str, Any], now_ms: int) -> None:
+        """Keep what cannot be applied, alert, and risk nothing new until somebody has dealt with it."""
+        self.write(Kind.LETTER, number=self.state.letters_count + 1, source=source, why=why[:400], raw=raw, at_ms=now_ms)
+        self.anomaly(f"dead letter {self.state.letters_count}: {why}"[:400], now_ms, flag="dead_letter")
 
     def look(self, order: Order) -> None:
         """Ask the venue about an order."""

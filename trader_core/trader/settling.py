@@ -1,5 +1,7 @@
 """Settling: what an answer, a look-up, a trade or an empty list proves about an order, and what is still to be asked."""
 
+from dataclasses import asdict
+
 from trader_core.model.order import ABSENT_FOREVER, OrderEvent, OrderState
 from trader_core.model.session import Mode
 from trader_core.trader import events as ev
@@ -14,6 +16,9 @@ NEEDS_OPERATOR = (Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED)
 """Proven absent, but the next order would fare no better: nothing new until somebody has looked."""
 NEGATIVES_NEEDED = 2
 NEGATIVES_APART_MS = 1_000
+MALFORMED = "malformed"
+"""The code of an answer that arrived and cannot be read."""
+UNREAD_MOST = 5
 _ENDS = {
     VenueOrderState.FILLED: OrderEvent.FULL_FILL,
     VenueOrderState.CANCELED: OrderEvent.CANCELED,
@@ -117,10 +122,22 @@ def absence(run: Run, event: ev.AbsenceEvidence) -> None:
 def trades(run: Run, event: ev.TradesSeen) -> None:
     """Book each trade once, then look again at the orders that it belongs to."""
     if event.reply.outcome is Outcome.OK:
+        run.state.unread.pop(event.symbol, None)
         _book(run, event.symbol, event.reply.value or [], event.now_ms)
+    elif event.reply.code == MALFORMED:
+        _unread(run, event)
     elif event.reply.outcome is Outcome.RESTRICTED and "restricted" not in run.state.flags:
         text = f"trades of {event.symbol} cannot be booked: {event.reply.evidence}"[:400]
         run.anomaly(text, event.now_ms, flag="restricted")
+
+
+def _unread(run: Run, event: ev.TradesSeen) -> None:
+    """Count answers that cannot be read; after some in a row they are a dead letter, once."""
+    count = run.state.unread.get(event.symbol, 0) + 1
+    run.state.unread[event.symbol] = count
+    if count == UNREAD_MOST:
+        raw = {"symbol": event.symbol, "evidence": event.reply.evidence}
+        run.letter("TRADES", f"the venue's trades of {event.symbol} cannot be read", raw, event.now_ms)
 
 
 def _book(run: Run, symbol: str, trades: list[VenueTrade], now: int) -> None:
@@ -158,13 +175,15 @@ def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
         ts=trade.ts_ms,
         maker=trade.maker,
     )
-    if late:
-        refuted = "dead_letter" if order.state in ABSENT_FOREVER else ""
-        run.anomaly(f"a late fill of {order.client_order_id}, which was {order.state}", now, flag=refuted)
+    if late and order.state in ABSENT_FOREVER:
+        run.letter("FILL", f"a fill of {order.client_order_id}, which was {order.state}", asdict(trade), now)
+    elif late:
+        run.anomaly(f"a late fill of {order.client_order_id}, which was {order.state}", now)
     if over:  # a fact, and one that clean books do not explain: only a person clears it
         run.anomaly(f"fills of {order.client_order_id} exceed its quantity", now, flag="overfill")
-    if int(run.state.account["faults"][0]) != faults:
-        run.anomaly(f"a fill of {order.client_order_id} lies beyond a door", now, flag="fault")
+    if int(run.state.account["faults"][0]) != faults:  # halts besides: what is held is not known any more
+        run.letter("FILL", f"a fill of {order.client_order_id} lies beyond a door", asdict(trade), now)
+        run.flag("fault", "a fill lies beyond a door", now, on=True)
 
 
 def _unproven(state: State, symbol: str) -> bool:

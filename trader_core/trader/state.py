@@ -61,6 +61,11 @@ class State:
     watches: dict[str, Watch] = field(default_factory=dict)
     obeyed: dict[int, str] = field(default_factory=dict)
     """What became of each operator's word, by its number: it is carried out once."""
+    letters: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The dead letters that are not closed, by number."""
+    letters_count: int = 0
+    unread: dict[str, int] = field(default_factory=dict)
+    """By symbol, unreadable answers in a row. Not journaled."""
     exit_tried_ms: int = 0
     """When a close-all last tried to sell outside a bar. Not journaled: after a restart one simply tries."""
     scratch: NDArray[Any] = field(default_factory=lambda: np.zeros(1, DECISION))
@@ -261,6 +266,11 @@ def _anomaly(state: State, body: dict[str, Any]) -> None:
         state.seen.add(body["seen"])
 
 
+def _letter(state: State, body: dict[str, Any]) -> None:
+    state.letters[body["number"]] = body
+    state.letters_count = body["number"]
+
+
 def _reconciled(_state: State, _body: dict[str, Any]) -> None:
     """A comparison changes nothing by itself; the flag that follows it does."""
 
@@ -281,6 +291,8 @@ _APPLY = {
     Kind.FILL: _fill,
     Kind.OPERATOR: _operator,
     Kind.ANOMALY: _anomaly,
+    Kind.LETTER: _letter,
+    Kind.LETTER_CLOSED: lambda state, body: state.letters.pop(body["number"]),
     Kind.RECONCILED: _reconciled,
     Kind.CLOSED: _closed,
 }
