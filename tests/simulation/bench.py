@@ -13,8 +13,8 @@ from trader_core.model.plan import Limits, Plan
 from trader_core.trader import events as ev
 from trader_core.trader.machine import step
 from trader_core.trader.records import Record
-from trader_core.trader.recovery import fold, opening
-from trader_core.trader.state import State, digest
+from trader_core.trader.recovery import fold, full_digest, opening
+from trader_core.trader.state import State
 from trader_core.trader.tracked import Order
 from trader_core.venues.port import Outcome, Reply, VenueOrder, VenueOrderState, VenueTrade
 
@@ -36,7 +36,7 @@ class Bench:
     def feed(self, event: ev.Event) -> tuple[list[Record], list[ev.Effect]]:
         records, effects = step(self.state, event)
         self.journal += records
-        assert digest(fold(self.journal)) == digest(self.state)
+        assert full_digest(fold(self.journal)) == full_digest(self.state)
         return records, effects
 
     def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:

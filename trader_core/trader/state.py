@@ -130,7 +130,7 @@ def engine_digest(state: State) -> str:
 
 
 def digest(state: State) -> str:
-    """Return the SHA-256, in hex, of everything that a fold must reproduce."""
+    """Return the SHA-256, in hex, of what a session comes to, equal in every version; `recovery.full_digest` has all of it."""
     orders = [
         [o.client_order_id, o.state, o.filled, o.released, o.sent_ms, o.venue_order_id] for o in sorted(state.orders.values(), key=_cid)
     ]
@@ -261,8 +261,8 @@ def _anomaly(state: State, body: dict[str, Any]) -> None:
         state.seen.add(body["seen"])
 
 
-def _reconciled(_state: State, _body: dict[str, Any]) -> None:
-    """A comparison changes nothing by itself; the flag that follows it does."""
+def _compared(_state: State, _body: dict[str, Any]) -> None:
+    """A comparison changes nothing by itself: of the books the flag that follows does, and a checkpoint is compared by the fold."""
 
 
 def _closed(state: State, _body: dict[str, Any]) -> None:
@@ -281,6 +281,7 @@ _APPLY = {
     Kind.FILL: _fill,
     Kind.OPERATOR: _operator,
     Kind.ANOMALY: _anomaly,
-    Kind.RECONCILED: _reconciled,
+    Kind.RECONCILED: _compared,
     Kind.CLOSED: _closed,
+    Kind.CHECKPOINT: _compared,
 }
