@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, text
 
-from trader_core.model.errors import ChainBroken
+from trader_core.model.errors import Archived, ChainBroken
 from trader_core.store.copy import raw
 from trader_core.store.database import translated
 
@@ -101,8 +101,23 @@ def head(db: Connection, session_id: str) -> Head:
     return Head(0, genesis(session_id)) if row is None else Head(int(row.seq), bytes(row.hash))
 
 
+def begins(db: Connection, session_id: str) -> Head:
+    """Return what the first record in the database follows: the genesis, or the last record that was archived."""
+    query = "select to_seq, hash from journal_segment where session_id = :id order by from_seq desc limit 1"
+    with translated():
+        row = db.execute(text(query), {"id": session_id}).one_or_none()
+    return Head(0, genesis(session_id)) if row is None else Head(int(row.to_seq), bytes(row.hash))
+
+
 def load(db: Connection, session_id: str, after_seq: int = 0) -> Iterator[JournalRow]:
-    """Yield the session's records after `after_seq`, in order, page by page: memory stays bounded."""
+    """Yield the session's records after `after_seq`, in order, page by page: memory stays bounded.
+
+    Raises Archived when some of them lie in a file instead.
+    """
+    kept = begins(db, session_id)
+    if kept.seq > after_seq:
+        found = f"{session_id} up to record {kept.seq} in an archive"
+        raise Archived(f"the records of {session_id} behind {after_seq} in the database", found, "read the archive's files (docs/audit.md)")
     query = text("""
         select seq, epoch, kind, body, prev, hash from journal
          where session_id = :id and seq > :after order by seq limit :page""")
@@ -117,8 +132,11 @@ def load(db: Connection, session_id: str, after_seq: int = 0) -> Iterator[Journa
 
 
 def verify(db: Connection, session_id: str) -> Head:
-    """Recompute the whole chain here and return its head; raises ChainBroken naming the first record that does not fit."""
-    end, stored = _walk(db, session_id, Head(0, genesis(session_id))), head(db, session_id)
+    """Recompute the chain here, as far as the database has it, and return its head.
+
+    Raises ChainBroken naming the first record that does not fit.
+    """
+    end, stored = _walk(db, session_id, begins(db, session_id)), head(db, session_id)
     while stored.seq > end.seq:  # the writer went on while we read
         further = _walk(db, session_id, end)
         if further == end:
