@@ -7,7 +7,7 @@ down_revision = "0010"
 
 TABLES = """
 create table journal_segment (
-    session_id text not null references journal_head,
+    session_id text not null, -- no foreign key: its lock on the head would make operators' words wait for the removal
     from_seq bigint not null check (from_seq > 0),
     to_seq bigint not null,
     hash bytea not null check (octet_length(hash) = 32),
@@ -28,12 +28,9 @@ create function journal_segment_is_true() returns trigger language plpgsql set s
 declare
     v_head journal_head;
     v_begin bigint;
-    v_said journal;
-    v_known jsonb := jsonb_build_object(
-        'session_id', new.session_id, 'from_seq', new.from_seq, 'to_seq', new.to_seq, 'hash', encode(new.hash, 'hex'),
-        'file', new.file, 'sha256', encode(new.sha256, 'hex'), 'actor', new.actor);
 begin
-    select * into v_head from journal_head where session_id = new.session_id for update;
+    perform pg_advisory_xact_lock(hashtextextended('gatehouse.archive ' || new.session_id, 0));
+    select * into v_head from journal_head where session_id = new.session_id;
     select coalesce(max(to_seq), 0) + 1 into v_begin from journal_segment where session_id = new.session_id;
     if new.from_seq <> v_begin then
         raise exception 'the next segment of % begins at record %, not %', new.session_id, v_begin, new.from_seq using errcode = 'GH006';
@@ -48,14 +45,26 @@ begin
         select from trading_session where session_id = new.session_id and status in ('finished', 'failed'))) then
         raise exception '% has not ended, or this is not all of it', new.session_id using errcode = 'GH006';
     end if;
-    select j.* into v_said from journal j join journal_head h using (session_id, seq) where session_id = 'operators';
-    if v_said.kind is distinct from 'ARCHIVED' or not convert_from(v_said.body, 'UTF8')::jsonb @> v_known then
-        raise exception 'the last record of the operators does not say that % goes into %', new.session_id, new.file
-            using errcode = 'GH006';
-    end if;
     return new;
 end $$;
 create trigger journal_segment_is_true before insert on journal_segment for each row execute function journal_segment_is_true();
+
+-- At the commit, so that the operators' chain is locked for that moment only: a kill does not wait for a million rows to go.
+create function journal_segment_is_told() returns trigger language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+declare
+    v_said journal;
+begin
+    select j.* into v_said from journal j join journal_head h using (session_id, seq) where session_id = 'operators';
+    if v_said.kind is distinct from 'ARCHIVED' or not convert_from(v_said.body, 'UTF8')::jsonb @> jsonb_build_object(
+        'session_id', new.session_id, 'from_seq', new.from_seq, 'to_seq', new.to_seq, 'hash', encode(new.hash, 'hex'),
+        'file', new.file, 'sha256', encode(new.sha256, 'hex'), 'actor', new.actor) then
+        raise exception 'the last record of the operators does not say that % goes into %', new.session_id, new.file
+            using errcode = 'GH006';
+    end if;
+    return null;
+end $$;
+create constraint trigger journal_segment_is_told after insert on journal_segment deferrable initially deferred
+    for each row execute function journal_segment_is_told();
 
 create function journal_append_only() returns trigger language plpgsql set search_path = pg_catalog, public, pg_temp as $$
 begin
@@ -91,7 +100,7 @@ drop trigger journal_append_only on journal;
 create trigger journal_append_only before update or delete on journal for each row execute function append_only();
 drop function journal_append_only;
 drop table journal_segment;
-drop function journal_segment_is_true;
+drop function journal_segment_is_told, journal_segment_is_true;
 """
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from tests.store.test_journal import filled, tamper
 from trader_core.model.errors import Archived, BadInput, ChainBroken
 from trader_core.model.session import SessionStatus
 from trader_core.store import archive, audit, audit_files, journal, segments
+from trader_core.store.commands import set_switch
 from trader_core.store.database import begin
 
 
@@ -198,6 +200,38 @@ def test_nothing_is_removed_without_the_operators_record_of_it(database: Databas
     [segment] = exported(database, tmp_path)
     say(database, '{"unrelated":1}')
     call = text("select journal_archive(:chain, :first, :last, :hash, :file, :sha256, :actor)")
-    with database.engine("api").connect() as db, pytest.raises(DBAPIError, match=r"does not say that s1 goes into s1\.1-4\.parquet"):
-        db.execute(call, segment._asdict())
+    with pytest.raises(ChainBroken, match=r"does not say that s1 goes into s1\.1-4\.parquet"), begin(database.engine("api")) as db:
+        assert db.execute(call, segment._asdict()).scalar_one() == 4
     assert count(database, "s1") == 4
+
+
+def test_a_kill_is_said_while_a_long_removal_goes_on(database: Database, tmp_path: Path) -> None:
+    ended(database, "s1")
+    say(database, "one", "two")
+    call = text("select journal_archive(:chain, :first, :last, :hash, :file, :sha256, :actor)")
+    operators, session = sorted(exported(database, tmp_path), key=lambda one: one.chain)
+    for segment in (operators, session):
+        with database.engine("api").connect() as removing:
+            removing.execute(call, segment._asdict())
+            with begin(database.engine("api")) as db:
+                db.execute(text("set local lock_timeout = '2s'"))
+                set_switch(db, "kill", is_on=True, actor="me", reason="now")
+            removing.rollback()
+    with begin(database.engine("verify")) as db:
+        assert [row.kind for row in journal.load(db, "operators")][-2:] == ["SWITCH", "SWITCH"]
+
+
+def test_two_who_archive_the_same_at_once_remove_it_once(database: Database, tmp_path: Path) -> None:
+    ended(database, "s1")
+    [segment] = exported(database, tmp_path)
+
+    def go(_: int) -> str:
+        try:
+            with begin(database.engine("api")) as db:
+                return str(segments.remove(db, segment))
+        except ChainBroken as error:
+            return error.found
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(answer[:34] for answer in pool.map(go, range(2))) == ["4", "the next segment of s1 begins at r"]
+    assert whole(database, tmp_path, "operators").head.seq == 1

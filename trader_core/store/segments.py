@@ -1,13 +1,13 @@
 """Segments: stretches of a chain that lie in a file instead of the database, and the one way to take them out of it."""
 
-import json
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from trader_core.store.commands import chained
 from trader_core.store.database import translated
-from trader_core.store.journal import OPERATORS, Head, Record, append_operators, begins, head
+from trader_core.store.journal import OPERATORS, Head, begins, head
 from trader_core.store.sessions import ENDED
 
 ARCHIVED = "ARCHIVED"
@@ -74,14 +74,13 @@ def due(db: Connection, before: datetime, chain: str = "") -> list[tuple[str, He
 
 
 def remove(db: Connection, segment: Segment) -> int:
-    """Take a segment's records out of the database, after a record of the operators that says so, and return how many they were.
+    """Take a segment's records out of the database, say so in the operators' chain, and return how many records they were.
 
-    In the caller's transaction: both or neither. Raises ChainBroken when the database does not hold exactly these records, when
-    the session has not ended, or when another operator was faster.
+    In the caller's transaction: both or neither. Raises ChainBroken when the database does not hold exactly these records or the
+    session has not ended, and at the commit when the operators' chain could not be extended.
     """
-    body = json.dumps(segment.told(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    append_operators(db, [Record(ARCHIVED, body)])
+    call = text("select journal_archive(:chain, :first, :last, :hash, :file, :sha256, :actor)")
     with translated():
-        return int(db.execute(
-            text("select journal_archive(:chain, :first, :last, :hash, :file, :sha256, :actor)"), segment._asdict()
-        ).scalar_one())  # fmt: skip
+        gone = int(db.execute(call, segment._asdict()).scalar_one())
+    chained(db, ARCHIVED, segment.told())  # last: it locks that chain, and operators speak at any time
+    return gone

@@ -197,7 +197,7 @@ JOURNAL = Table(
 
 JOURNAL_SEGMENT = Table(
     "journal_segment", METADATA,
-    Column("session_id", Text, ForeignKey("journal_head.session_id"), nullable=False), *big("from_seq", "to_seq"),
+    *words("session_id"), *big("from_seq", "to_seq"),
     Column("hash", LargeBinary, nullable=False), *words("file"), Column("sha256", LargeBinary, nullable=False), *words("actor"), moment(),
     PrimaryKeyConstraint("session_id", "from_seq"),
 )  # fmt: skip
