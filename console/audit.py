@@ -30,39 +30,53 @@ def verify(
     *,
     session: Session = "",
     file: Annotated[Path | None, typer.Option("--file", help="Verify an export instead of the database; needs none.")] = None,
+    archive: Annotated[Path | None, typer.Option("--archive", help="The folder that has the archived files; empty: without them.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recompute every hash, and see that each chain runs through its anchors. Ends with 1 where a record does not fit."""
     begun = time.perf_counter()
     if file is not None:
         heads = import_module("trader_core.store.audit_files").verify(file)
-        _verified([{"chain": name, "records": head.seq, "head": head.hash.hex()[:16]} for name, head in heads.items()], begun, as_json)
+        lines = [{"chain": name, "records": head.seq, "head": head.hash.hex()[:16]} for name, head in heads.items()]
+        _verified(lines, [], begun, as_json)
         return
-    settings, found, broken = options.settings(), list[dict[str, Any]](), list[ChainBroken]()
-    journal, anchors, audit = (import_module(f"trader_core.store.{name}") for name in ("journal", "anchors", "audit"))
-    with reach.database(settings) as server, reach.connection(server, "verify") as db:
-        wanted = {session} if session else {*audit.chains(db), *anchors.names(settings.folder())}
-        for name in sorted(wanted):
-            try:
-                head = journal.verify(db, name)
-                held = anchors.check(db, settings.folder(), name)
-                found.append({"chain": name, "records": head.seq, "head": head.hash.hex()[:16], "anchors": held})
-            except ChainBroken as error:
-                broken.append(error)
-                found.append({"chain": name, "records": "BROKEN", "head": error.expected, "anchors": error.found})
-    _verified(found, begun, as_json)
+    with reach.database(options.settings()) as server, reach.connection(server, "verify") as db:
+        lines, missing, broken = _recomputed(db, session, archive)
+    _verified(lines, missing, begun, as_json)
+    for error in broken:
+        show.failure(error)
     if broken:
-        show.failure(broken[0])
         raise typer.Exit(show.EXIT_OTHER)
 
 
-def _verified(found: list[dict[str, Any]], begun: float, as_json: bool) -> None:  # noqa: FBT001 - an option that is passed on
+def _recomputed(db: "Connection", session: str, folder: Path | None) -> tuple[list[dict[str, Any]], list[str], list[ChainBroken]]:
+    """Return a line for each chain, the archived files that were not at hand, and what does not fit."""
+    archive, anchors, segments = (import_module(f"trader_core.store.{name}") for name in ("archive", "anchors", "segments"))
+    home, found, missing, broken = options.settings().folder(), list[dict[str, Any]](), list[str](), list[ChainBroken]()
+    for name in sorted({session} if session else {*segments.chains(db), *anchors.names(home)}):
+        try:
+            one = archive.verify(db, home, name, folder)
+            missing += one.missing
+            found.append(
+                {"chain": name, "records": one.head.seq, "head": one.head.hash.hex()[:16], "anchors": one.anchors, "archived": one.archived}
+            )
+            if name == segments.OPERATORS and not session:
+                archive.agree(db, one)
+        except ChainBroken as error:
+            broken.append(error)
+            found.append({"chain": name, "records": "BROKEN", "head": error.expected, "anchors": error.found, "archived": ""})
+    return found, missing, broken
+
+
+def _verified(found: list[dict[str, Any]], missing: list[str], begun: float, as_json: bool) -> None:  # noqa: FBT001 - an option that is passed on
     rows, took_s = sum(one["records"] for one in found if isinstance(one["records"], int)), time.perf_counter() - begun
     if as_json:
-        show.answer({"chains": found, "records": rows, "seconds": round(took_s, 3)}, as_json=True)
+        show.answer({"chains": found, "records": rows, "files_not_verified": missing, "seconds": round(took_s, 3)}, as_json=True)
         return
     show.rows("", list(found[0]) if found else [], [list(one.values()) for one in found])
     show.out().print(f"{len(found)} chains, {rows} records, {took_s:.2f} s")
+    for name in missing:
+        show.out().print(f"not at hand, and so not verified: {name}; `--archive FOLDER` says where it is", markup=False)
 
 
 @audit_app.command("query")
@@ -84,10 +98,11 @@ def query(
     asked = audit.Asked(session, kind.upper(), _moment("--from", from_), _moment("--to", to), order, text, _after(after))
     with reach.database(options.settings()) as server, reach.connection(server, "verify") as db:
         found = audit.query(db, asked, limit)
+        files = [one.file for one in import_module("trader_core.store.segments").of(db, session)]
     following = f"{found[-1].chain}:{found[-1].seq}" if len(found) == limit else ""
     if as_json:
         lines = [{**one._asdict(), "at": one.at.isoformat()} for one in found]
-        show.answer({"records": lines, "after": following}, as_json=True)
+        show.answer({"records": lines, "after": following, "archived": files}, as_json=True)
         return
     show.rows(
         "" if found else "No record fits",
@@ -96,6 +111,8 @@ def query(
     )
     if following:
         show.out().print(f"more: --after {following}")
+    if files:
+        show.out().print(f"older records of {session} lie in {', '.join(files)}", markup=False)
 
 
 @audit_app.command("trail")

@@ -11,7 +11,8 @@ from simulation.venue import SimVenue, fee_of, worth
 from trader_core.model.order import ABSENT_FOREVER, TABLE, TERMINAL, OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.state import State, digest
+from trader_core.trader.recovery import full_digest
+from trader_core.trader.state import State
 from trader_core.venues.port import SendRequest
 
 SENT_FIELDS = ("client_order_id", "symbol", "side", "qty", "limit", "sent_ms", "window_ms")
@@ -158,7 +159,7 @@ class Checker:
     def folded(self, state: State, more: list[Record]) -> None:
         """Check that the journal and what is on its way to it give the state."""
         again = self.journal.fold(more)
-        self.need(digest(again) == digest(state), "I6", "folding the journal gives another state")
+        self.need(full_digest(again) == full_digest(state), "I6", "folding the journal gives another state")
 
     def calm(self, state: State) -> None:
         """Check what must be true once faults have stopped for long enough."""

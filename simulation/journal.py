@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Sequence
 
 from trader_core.trader.records import Kind, Record, decode, encode
-from trader_core.trader.recovery import fold
+from trader_core.trader.recovery import checkpoint, fold
 from trader_core.trader.state import State
 
 GENESIS = b"\0" * 32
+CHECKPOINT_RECORDS = 48
+"""So many records after a checkpoint the next transaction holds another one: most runs recover from several."""
 
 
 class SimJournal:
@@ -16,7 +18,7 @@ class SimJournal:
     def __init__(self) -> None:
         """Hold nothing."""
         self.lines: list[tuple[str, bytes]] = []
-        self.head = GENESIS
+        self.head, self.checkpoint = GENESIS, 0
         self._named: dict[tuple[Kind, str], Record] = {}
 
     def append(self, records: Sequence[Record]) -> None:
@@ -26,6 +28,16 @@ class SimJournal:
             self.lines.append(line)
             self.head = link(self.head, *line)
             self._named[record.kind, record.body.get("client_order_id", "")] = decode(*line)
+
+    def commit(self, records: Sequence[Record], state: State) -> None:
+        """Append records as the product does: with a checkpoint of the state behind them where one is due."""
+        due = len(self.lines) + len(records) - self.checkpoint >= CHECKPOINT_RECORDS
+        self.append([*records, checkpoint(state)] if due else records)
+        self.checkpoint = len(self.lines) if due else self.checkpoint
+
+    def recover(self) -> State:
+        """Return the state as a process finds it that begins at the last checkpoint."""
+        return fold(self.records()[max(self.checkpoint - 1, 0) :])
 
     def records(self) -> list[Record]:
         """Return the records decoded from their bytes; the chain over the bytes holds."""

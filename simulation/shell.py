@@ -68,7 +68,7 @@ class SimShell:
     def boot(self) -> None:
         """Start the process on what is durable."""
         self.alive, self.buffer = True, []
-        self.state = self.journal.fold()
+        self.state = self.journal.recover()
         self.checker.restart(self.journal.records())
         self.handle(ev.Boot(self.now_ms(), self.state.epoch + 1, "simulated"))
 
@@ -94,7 +94,7 @@ class SimShell:
         if not self.buffer:
             return
         self._point(Fault.COMMIT_FAILED)
-        self.journal.append(self.buffer)
+        self.journal.commit(self.buffer, self.state)
         self.buffer = []
         self._point(Fault.COMMIT_UNANSWERED)
 

@@ -13,7 +13,7 @@ def test_every_chain_is_verified_against_itself_and_its_anchors(cli: Cli) -> Non
     end = filled(cli.database)
     anchors.keep(cli.home, "s1", end)
     found = cli.json("audit", "verify")
-    assert found["chains"] == [{"chain": "s1", "records": 4, "head": end.hash.hex()[:16], "anchors": 1}]
+    assert found["chains"] == [{"chain": "s1", "records": 4, "head": end.hash.hex()[:16], "anchors": 1, "archived": 0}]
     assert "1 chains, 4 records" in cli.run("audit", "verify", "--session", "s1").output
 
 

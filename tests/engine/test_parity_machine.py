@@ -20,9 +20,9 @@ from trader_core.model.session import Mode, SessionMode
 from trader_core.trader.control import Control
 from trader_core.trader.events import Protocol
 from trader_core.trader.records import Kind, Record, decode, encode
-from trader_core.trader.recovery import fold, opening
+from trader_core.trader.recovery import fold, full_digest, opening
 from trader_core.trader.shell import Shell
-from trader_core.trader.state import State, digest
+from trader_core.trader.state import State
 from trader_core.venues.simulated import SimulatedVenue
 
 SLOTS = 120
@@ -178,4 +178,4 @@ def test_folding_the_journal_of_a_run_gives_its_state() -> None:
     plan, instruments = traded(2)
     bars, targets = builders.random_market(3, SLOTS, 2)
     shell, journal = through_machine(plan, instruments, bars, targets)
-    assert digest(fold(journal.records())) == digest(shell.state)
+    assert full_digest(fold(journal.records())) == full_digest(shell.state)

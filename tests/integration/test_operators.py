@@ -120,7 +120,7 @@ async def test_a_stop_that_flattens_leaves_no_position_and_says_so(database: Dat
         state = found.state(session_id)
         assert not state.slots["position"].any()
         assert not state.pending
-        closed = found.records(session_id)[-1]
+        closed = found.records(session_id)[-2]
         assert (closed.kind, closed.body["policy"], closed.body["kept"]) == (Kind.CLOSED, "flatten", [])
 
 
@@ -135,7 +135,7 @@ async def test_a_stop_that_keeps_names_what_it_keeps(database: Database, tmp_pat
         kept = {x.symbol: state.position(i) for i, x in enumerate(state.instruments) if state.position(i)}
         assert row.result is not None
         assert row.result["kept"] == kept
-        closed = found.records(session_id)[-1]
+        closed = found.records(session_id)[-2]
         assert dict(closed.body["kept"]) == kept
 
 
@@ -181,5 +181,5 @@ async def test_a_state_that_is_not_what_the_trader_said_of_itself_is_no_go(datab
         if what == "row":
             said = "0" * 64
         else:
-            records[-1] = Record(Kind.CLOSED, records[-1].body | {"before": "0" * 64})
+            records[-2] = Record(Kind.CLOSED, records[-2].body | {"before": "0" * 64})
         assert not _folded(records, said)[1]

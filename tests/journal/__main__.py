@@ -1,4 +1,4 @@
-"""Durable events a second, rows verified a second, and ten thousand ways to tamper: `make journal`.
+"""Durable events a second, rows verified and archived a second, and ten thousand ways to tamper: `make journal`.
 
     python -m tests.journal [--commits 3000] [--rows 400000] [--edits 10000] [--seed 1]
 
@@ -10,18 +10,22 @@ import json
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from sqlalchemy import Engine
 
-from deployments.postgres import Place
+from deployments.postgres import Place, Server
+from tests.store import rows
 from tests.store.test_audit import chain, tampered, whole
 from trader_core.model.errors import ChainBroken
-from trader_core.store import journal, lease
+from trader_core.model.session import SessionStatus
+from trader_core.store import archive, journal, lease, segments
 from trader_core.store.database import begin, ensure_migrated, open_engine
 from trader_core.store.journal import Head, Record
+from trader_core.store.sessions import create_session, set_status
 from trader_core.trader.records import Kind, encode
 
 BATCH = 2_000
@@ -70,6 +74,31 @@ def verified(engine: Engine, verifier: Engine, count: int, random: Random) -> di
     return {"rows": count, "s": round(took, 2), "rows_per_s": round(count / took)}
 
 
+def archived(server: Server, folder: Path) -> dict[str, float]:
+    """Archive that chain, verify it through its file, and return rows a second of each."""
+    trader, verifier, operator = (open_engine(server.url(role), statement_timeout_s=600) for role in ("trader", "verify", "api"))
+    with begin(trader) as db:
+        create_session(db, rows.new_session("long", account="sandbox"), SessionStatus.FINISHED)
+        set_status(db, "long", SessionStatus.FINISHED)
+    begun = time.perf_counter()
+    with begin(verifier) as db:
+        [(chain_name, start, end)] = segments.due(db, datetime.now(UTC) + timedelta(days=1), "long")
+        segment = archive.export(db, folder, chain_name, start, end, "bench")
+    written = time.perf_counter()
+    with begin(operator) as db:
+        count = segments.remove(db, segment)
+    removed = time.perf_counter()
+    with begin(verifier) as db:
+        assert archive.verify(db, folder, "long", folder).archived == count, "every record is recomputed from the file"
+    read = time.perf_counter()
+    for engine in (trader, verifier, operator):
+        engine.dispose()
+    return {
+        "rows": count, "exported_per_s": round(count / (written - begun)), "removed_per_s": round(count / (removed - written)),
+        "verified_per_s": round(count / (read - removed)), "file_bytes": (folder / segment.file).stat().st_size,
+    }  # fmt: skip
+
+
 def edited(count: int, dice: Random) -> dict[str, int]:
     """Tamper with a chain so often, one edit at a time, and return how many of them were seen."""
     lines = chain("s1", [dice.randbytes(40) for _ in range(60)])
@@ -101,6 +130,7 @@ def main() -> int:
             trader, verifier = open_engine(server.url("trader")), open_engine(server.url("verify"))
             found: dict[str, dict[str, Any]] = {
                 "durable": commits(trader, asked.commits, random), "verify": verified(trader, verifier, asked.rows, random),
+                "archived": archived(server, Path(home)),
                 "tampered": edited(asked.edits, random),
             }  # fmt: skip
             trader.dispose()

@@ -13,8 +13,7 @@ from trader_core.model.plan import Limits, Plan
 from trader_core.trader import events as ev
 from trader_core.trader.machine import step
 from trader_core.trader.records import Record
-from trader_core.trader.recovery import fold, opening
-from trader_core.trader.state import State, digest
+from trader_core.trader.recovery import fold, full_digest, opening
 from trader_core.trader.tracked import Order
 from trader_core.venues.port import Outcome, Reply, VenueOrder, VenueOrderState, VenueTrade
 
@@ -28,7 +27,7 @@ class Bench:
         traded = instruments()[:1]
         plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, limits=Limits(positions_max=1))
         self.journal = [opening("bench", plan, traded, PROTOCOL, START_MS, {})]
-        self.state: State = fold(self.journal)
+        self.state = fold(self.journal)
         self.symbol, self.said = traded[0].symbol, 0
         self.feed(ev.Boot(START_MS, 1, "test"))
         self.feed(ev.Reconciled((), START_MS))
@@ -36,7 +35,7 @@ class Bench:
     def feed(self, event: ev.Event) -> tuple[list[Record], list[ev.Effect]]:
         records, effects = step(self.state, event)
         self.journal += records
-        assert digest(fold(self.journal)) == digest(self.state)
+        assert full_digest(fold(self.journal)) == full_digest(self.state)
         return records, effects
 
     def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:

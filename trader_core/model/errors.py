@@ -13,6 +13,7 @@ GatehouseError
 │   ├── NotMigrated           its schema is not the one that this code expects
 │   ├── Fenced                another trader took the lease: this one may write nothing more
 │   ├── ChainBroken           the journal's hash chain does not verify
+│   ├── Archived              the records asked for lie in an archive's files
 │   └── NotPermitted          the database refuses a permit that no gate has earned
 ├── VenueError                the exchange
 │   ├── VenueUnavailable      it does not answer, or answers with what cannot be read
@@ -88,6 +89,10 @@ class Fenced(StoreError):
 
 class ChainBroken(StoreError):
     """The journal's hash chain does not verify."""
+
+
+class Archived(StoreError):
+    """The records asked for lie in an archive's files."""
 
 
 class NotPermitted(StoreError):

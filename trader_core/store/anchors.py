@@ -6,7 +6,7 @@ from some record on, nor that the database is not yesterday's backup: that shows
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import quote
@@ -70,15 +70,21 @@ def names(home: Path) -> set[str]:
     return {name for name, _ in _history(home)}
 
 
-def check(db: Connection, home: Path, session_id: str) -> int:
-    """Return how many anchors a chain runs through; raises ChainBroken naming the first that it does not."""
-    anchors = of(home, session_id)
+def check(
+    db: Connection, home: Path, session_id: str, archived: Mapping[int, bytes] | None = None, unseen: Collection[range] = ()
+) -> int:  # fmt: skip
+    """Return how many anchors a chain runs through; raises ChainBroken naming the first that it does not.
+
+    `archived` has hashes of records that lie in files, by their number; an anchor at a number of `unseen`, whose file is not at
+    hand, is not counted.
+    """
+    anchors = [one for one in of(home, session_id) if not any(one.head.seq in stretch for stretch in unseen)]
     wanted = {anchor.head.seq: anchor for anchor in anchors}
     with translated():
         rows = db.execute(
             text("select seq, hash from journal where session_id = :id and seq = any(:seqs)"), {"id": session_id, "seqs": list(wanted)}
         ).all()
-    stored = {int(row.seq): bytes(row.hash) for row in rows} | {0: genesis(session_id)}
+    stored = {int(row.seq): bytes(row.hash) for row in rows} | {0: genesis(session_id)} | dict(archived or {})
     for anchor in anchors:
         seq, expected = anchor.head
         if stored.get(seq) != expected:

@@ -80,20 +80,21 @@ def query(db: Connection, asked: Asked, limit: int) -> list[Entry]:
 
 
 def chains(db: Connection) -> list[str]:
-    """Return the names of all chains that have a record."""
+    """Return the names of all chains that have a record in the database."""
+    query = "select session_id from journal_head h where exists (select from journal where session_id = h.session_id) order by session_id"
     with translated():
-        return [row.session_id for row in db.execute(text("select session_id from journal_head where seq > 0 order by session_id")).all()]
+        return [row.session_id for row in db.execute(text(query)).all()]
 
 
-def lines(db: Connection, chain: str) -> Iterator[Line]:
-    """Yield a chain's records in order, page by page: memory stays bounded."""
+def lines(db: Connection, chain: str, until: int = 2**62) -> Iterator[Line]:
+    """Yield a chain's records in the database up to number `until`, in order, page by page: memory stays bounded."""
     after = 0
     statement = text("""
         select session_id, seq, epoch, at, kind, body, prev, hash from journal
-         where session_id = :chain and seq > :after order by seq limit :page""")
+         where session_id = :chain and seq > :after and seq <= :until order by seq limit :page""")
     while True:
         with translated():
-            rows = db.execute(statement, {"chain": chain, "after": after, "page": EXPORT_PAGE}).all()
+            rows = db.execute(statement, {"chain": chain, "after": after, "until": until, "page": EXPORT_PAGE}).all()
         for row in rows:
             yield Line(chain, int(row.seq), int(row.epoch), row.at, row.kind, bytes(row.body), bytes(row.prev), bytes(row.hash))
         if len(rows) < EXPORT_PAGE:

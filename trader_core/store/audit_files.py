@@ -1,12 +1,13 @@
 """Journals as files: written in bounded memory, and verified again without a database.
 
-A file holds whole chains. Beside it lies `FILE.heads.json`: where each chain ended and how many records there are, so that a
-file whose end was cut off is seen.
+A file holds whole chains, or what follows on an archived part of them. Beside it lies `FILE.heads.json`: where each chain ends, so
+that a file whose end was cut off is seen, and what its first record follows where that is not the beginning of the chain.
 """
 
 import base64
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -54,23 +55,32 @@ def write(path: Path, form: str, lines: Iterable[Line]) -> dict[str, Head]:
     if path.exists():
         raise BadInput("a file that is not there yet", str(path), "choose another name, or remove it")
     fresh, heads, group = path.with_name(path.name + ".new"), dict[str, Head](), list[Line]()
+    begun: dict[str, Head] = {}
     try:
         with _SINKS[form](fresh) as sink:
             for line in lines:
+                begun.setdefault(line.chain, Head(line.seq - 1, line.prev))
                 heads[line.chain] = Head(line.seq, line.hash)
                 group.append(line)
                 if len(group) >= GROUP:
                     sink(group)
                     group = []
             sink(group)
+        said = {"heads": _said(heads), "begins": _said({name: head for name, head in begun.items() if head.seq})}
+        path.with_name(path.name + HEADS).write_text(json.dumps(said, indent=1) + "\n")
+        for one in (fresh, path.with_name(path.name + HEADS)):
+            synced(one)
         fresh.replace(path)
+        synced(path.parent)
     except OSError as error:
         raise BadInput(f"a place for {path.name}", str(error), "make room there, and let it be written to") from error
     finally:
         fresh.unlink(missing_ok=True)
-    said = {name: [head.seq, head.hash.hex()] for name, head in heads.items()}
-    path.with_name(path.name + HEADS).write_text(json.dumps({"heads": said}, indent=1) + "\n")
     return heads
+
+
+def _said(heads: dict[str, Head]) -> dict[str, list[int | str]]:
+    return {name: [head.seq, head.hash.hex()] for name, head in heads.items()}
 
 
 def verify(path: Path) -> dict[str, Head]:
@@ -80,29 +90,47 @@ def verify(path: Path) -> dict[str, Head]:
     """
     if not path.is_file():
         raise BadInput("a file that `gatehouse audit export` wrote", str(path), "name the file")
-    heads: dict[str, Head] = {}
-    try:
-        for chain, *row in _SOURCES[format_of(path)](path):
-            head = heads.get(chain) or Head(0, genesis(chain))
-            heads[chain] = follow(chain, head, [tuple(row)])  # type: ignore[list-item]
-    except (ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
-        place = f"{path.name} behind record {max((h.seq for h in heads.values()), default=0)}"
-        raise ChainBroken(f"records as `gatehouse audit export` writes them in {place}", repr(error)[:120], "export again") from error
-    for name, expected in _heads_beside(path).items():
+    heads, begun = dict[str, Head](), _beside(path, "begins")
+    for chain, *row in read(path):
+        head = heads.get(chain) or begun.get(chain) or Head(0, genesis(chain))
+        heads[chain] = follow(chain, head, [tuple(row)])  # type: ignore[list-item]
+    for name, expected in _beside(path, "heads").items():
         if heads.get(name) != expected:
             found = f"its end at record {heads[name].seq if name in heads else 0}"
             raise ChainBroken(f"{name} up to record {expected.seq}, as {path.name}{HEADS} says", found, "export again")
     return heads
 
 
-def _heads_beside(path: Path) -> dict[str, Head]:
+def read(path: Path) -> Iterator[Row]:
+    """Yield the records of a file in its order; raises ChainBroken naming the last one before something else."""
+    last = 0
+    try:
+        for row in _SOURCES[format_of(path)](path):
+            yield row
+            last = row[1]
+    except (ValueError, KeyError, TypeError, OSError) as error:  # ArrowInvalid is a ValueError; a broken page is an OSError
+        place = f"{path.name} behind record {last}"
+        raise ChainBroken(f"records as `gatehouse audit export` writes them in {place}", repr(error)[:120], "export again") from error
+
+
+def _beside(path: Path, what: str) -> dict[str, Head]:
     beside = path.with_name(path.name + HEADS)
     if not beside.is_file():
         return {}
     try:
-        return {name: Head(int(seq), bytes.fromhex(text)) for name, (seq, text) in json.loads(beside.read_text())["heads"].items()}
+        said = json.loads(beside.read_text())
+        return {name: Head(int(seq), bytes.fromhex(text)) for name, (seq, text) in said.get(what, {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ChainBroken(f"heads in {beside.name}", repr(error)[:120], "export again") from error
+        raise ChainBroken(f"{what} in {beside.name}", repr(error)[:120], "export again") from error
+
+
+def synced(path: Path) -> None:
+    """Have a file or folder on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _text(body: bytes) -> str:

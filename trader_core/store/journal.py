@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, text
 
-from trader_core.model.errors import ChainBroken
+from trader_core.model.errors import Archived, ChainBroken
 from trader_core.store.copy import raw
 from trader_core.store.database import translated
 
@@ -101,8 +101,23 @@ def head(db: Connection, session_id: str) -> Head:
     return Head(0, genesis(session_id)) if row is None else Head(int(row.seq), bytes(row.hash))
 
 
+def begins(db: Connection, session_id: str) -> Head:
+    """Return what the first record in the database follows: the genesis, or the last record that was archived."""
+    query = "select to_seq, hash from journal_segment where session_id = :id order by from_seq desc limit 1"
+    with translated():
+        row = db.execute(text(query), {"id": session_id}).one_or_none()
+    return Head(0, genesis(session_id)) if row is None else Head(int(row.to_seq), bytes(row.hash))
+
+
 def load(db: Connection, session_id: str, after_seq: int = 0) -> Iterator[JournalRow]:
-    """Yield the session's records after `after_seq`, in order, page by page: memory stays bounded."""
+    """Yield the session's records after `after_seq`, in order, page by page: memory stays bounded.
+
+    Raises Archived when some of them lie in a file instead.
+    """
+    kept = begins(db, session_id)
+    if kept.seq > after_seq:
+        found = f"{session_id} up to record {kept.seq} in an archive"
+        raise Archived(f"the records of {session_id} behind {after_seq} in the database", found, "read the archive's files (docs/audit.md)")
     query = text("""
         select seq, epoch, kind, body, prev, hash from journal
          where session_id = :id and seq > :after order by seq limit :page""")
@@ -117,8 +132,11 @@ def load(db: Connection, session_id: str, after_seq: int = 0) -> Iterator[Journa
 
 
 def verify(db: Connection, session_id: str) -> Head:
-    """Recompute the whole chain here and return its head; raises ChainBroken naming the first record that does not fit."""
-    end, stored = _walk(db, session_id, Head(0, genesis(session_id))), head(db, session_id)
+    """Recompute the chain here, as far as the database has it, and return its head.
+
+    Raises ChainBroken naming the first record that does not fit.
+    """
+    end, stored = _walk(db, session_id, begins(db, session_id)), head(db, session_id)
     while stored.seq > end.seq:  # the writer went on while we read
         further = _walk(db, session_id, end)
         if further == end:
@@ -131,7 +149,7 @@ def verify(db: Connection, session_id: str) -> Head:
 
 def _walk(db: Connection, session_id: str, end: Head) -> Head:
     """Return the end of the chain behind `end`, every record recomputed."""
-    for page in _pages(db, session_id, end.seq):
+    for page in pages(db, session_id, end.seq):
         end = follow(session_id, end, page)
     return end
 
@@ -151,7 +169,7 @@ def follow(session_id: str, end: Head, rows: Iterable[Link]) -> Head:
     return Head(last, head)
 
 
-def _pages(db: Connection, session_id: str, after_seq: int) -> Iterator[list[Link]]:
+def pages(db: Connection, session_id: str, after_seq: int) -> Iterator[list[Link]]:
     """Yield (seq, kind, body, prev, hash) behind `after_seq` page by page: binary, which is three times as fast as the driver's text."""
     query = "select seq, kind, body, prev, hash from journal where session_id = %s and seq > %s order by seq limit %s"
     with translated(), raw(db).cursor(binary=True) as cursor:
@@ -162,6 +180,21 @@ def _pages(db: Connection, session_id: str, after_seq: int) -> Iterator[list[Lin
             if len(rows) < PAGE:
                 return
             after_seq = rows[-1][0]
+
+
+def of_kind(db: Connection, session_id: str, kind: str) -> Iterator[Link]:
+    """Yield the session's records of a kind, the latest first."""
+    query = text("""
+        select seq, kind, body, prev, hash from journal
+         where session_id = :id and kind = :kind and seq < :before order by seq desc limit 1""")
+    before = 2**62
+    while True:
+        with translated():
+            row = db.execute(query, {"id": session_id, "kind": kind, "before": before}).one_or_none()
+        if row is None:
+            return
+        before = int(row.seq)
+        yield before, row.kind, bytes(row.body), bytes(row.prev), bytes(row.hash)
 
 
 def _values(seq: int, prev: bytes, records: Sequence[Record]) -> dict[str, Any]:

@@ -195,6 +195,13 @@ JOURNAL = Table(
     PrimaryKeyConstraint("session_id", "seq"), UniqueConstraint("session_id", "prev", name="journal_session_prev_key"),
 )  # fmt: skip
 
+JOURNAL_SEGMENT = Table(
+    "journal_segment", METADATA,
+    *words("session_id"), *big("from_seq", "to_seq"),
+    Column("hash", LargeBinary, nullable=False), *words("file"), Column("sha256", LargeBinary, nullable=False), *words("actor"), moment(),
+    PrimaryKeyConstraint("session_id", "from_seq"),
+)  # fmt: skip
+
 OPERATOR_COMMAND = Table(
     "operator_command", METADATA,
     Column("command_id", BigInteger, Identity(always=True), primary_key=True), *words("account"),

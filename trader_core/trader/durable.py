@@ -1,6 +1,7 @@
 """Durable: a session's journal and its rows in one transaction, on a thread of its own."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +13,8 @@ from trader_core.clock import monotonic_ms
 from trader_core.model.errors import ChainBroken, StoreError
 from trader_core.store import anchors, database, journal, orders, sessions, signals, snapshots
 from trader_core.trader.projection import Rows, project
-from trader_core.trader.records import Record, decode, encode
-from trader_core.trader.recovery import fold
+from trader_core.trader.records import Kind, Record, decode, encode
+from trader_core.trader.recovery import checkpoint, fold, restored
 from trader_core.trader.state import State
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 ANCHOR_MS = 5_000
 """So long after an anchor the next commit sets another one: what is lost of the end within it shows only at the venue."""
+CHECKPOINT_RECORDS = 10_000
+"""So many records after a checkpoint the next commit writes another one."""
+CHECKPOINT_ORDERS = 2
+"""And not before there are so many records per order of the session: checkpoints hold all orders, and stay a part of the journal."""
 
 
 class Durable:
@@ -35,31 +40,43 @@ class Durable:
         """The name under which fills are unique: the account on one particular venue."""
         self._engine, self._thread = engine, thread
         self._session_id, self._account, self._epoch = session_id, account, epoch
-        self._seq, self._head = 0, journal.genesis(session_id)
+        self._seq, self._head, self._checkpoint = 0, journal.genesis(session_id), 0
         self._home, self._anchor_due_ms = home, 0
 
     def _run_read(self) -> State | None:
         with database.begin(self._engine) as db:
             if self._home is not None:
                 anchors.check(db, self._home, self._session_id)
-            self._seq, self._head = 0, journal.genesis(self._session_id)
-            stored = journal.head(db, self._session_id)
-            state = fold(self._records(db)) if stored.seq else None
-        if stored != (self._seq, self._head):
-            expected = f"a head at record {self._seq} of {self._session_id}"
-            raise ChainBroken(expected, f"a head at {stored.seq}", journal.ADVICE)
+            end = journal.verify(db, self._session_id)
+            self._seq, self._head, self._checkpoint = 0, journal.genesis(self._session_id), 0
+            state = self._folded(db) if end.seq else None
+        if end != (self._seq, self._head):  # the hash at the end is that of every record before it, also of those read a second time
+            expected = f"the end of {self._session_id} at record {end.seq}, as it was verified"
+            raise ChainBroken(expected, f"another one at {self._seq}", journal.ADVICE)
         return state
 
+    def _folded(self, db: "Connection") -> State:
+        """Return the state folded from the last checkpoint that fits, or else from the first record."""
+        for seq, _, body, prev, _ in journal.of_kind(db, self._session_id, Kind.CHECKPOINT):
+            if restored(json.loads(body)) is not None:
+                self._seq, self._head = seq - 1, prev
+                break
+        return fold(self._records(db))
+
     def _records(self, db: "Connection") -> Iterator[Record]:
-        """Yield the records, each hash recomputed: what is folded is what was written."""
-        for row in journal.load(db, self._session_id):
-            link = (row.seq, row.kind, row.body, row.prev, row.hash)
-            self._seq, self._head = journal.follow(self._session_id, journal.Head(self._seq, self._head), [link])
-            try:
-                yield decode(row.kind, row.body)
-            except ValueError as error:
-                place = f"a record that this program can read at {row.seq} of {self._session_id}"
-                raise ChainBroken(place, str(error)[:80], "go on with the program that wrote it") from error
+        """Yield the records behind `_seq`, each hash recomputed: what is folded is what was written."""
+        for page in journal.pages(db, self._session_id, self._seq):
+            self._seq, self._head = journal.follow(self._session_id, journal.Head(self._seq, self._head), page)
+            for seq, kind, body, *_ in page:
+                yield self._decoded(seq, kind, body)
+
+    def _decoded(self, seq: int, kind: str, body: bytes) -> Record:
+        self._checkpoint = seq if kind == Kind.CHECKPOINT else self._checkpoint
+        try:
+            return decode(kind, body)
+        except ValueError as error:
+            place = f"a record that this program can read at {seq} of {self._session_id}"
+            raise ChainBroken(place, str(error)[:80], "go on with the program that wrote it") from error
 
     async def read(self) -> State | None:
         """Return the folded state, or None for a session without a journal; the chain goes on from its end.
@@ -73,14 +90,23 @@ class Durable:
         """Append records and their rows in one transaction; raises StoreError when that is not certain."""
         rows = project(state, self._account, list(records), book=self.book)
         lines = [journal.Record(str(record.kind), encode(record.body)) for record in records]
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._run_commit, lines, rows, state.next_slot_ms)
+        due = state if self._due(records, len(state.orders)) else None
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._run_commit, lines, rows, state.next_slot_ms, due)
 
-    def _run_commit(self, lines: list[journal.Record], rows: Rows, next_ms: int) -> None:
+    def _due(self, records: Sequence[Record], orders: int) -> bool:
+        """Return whether a checkpoint follows these records: after so many, and at the close."""
+        since = self._seq + len(records) - self._checkpoint
+        return since >= max(CHECKPOINT_RECORDS, CHECKPOINT_ORDERS * orders) or any(record.kind is Kind.CLOSED for record in records)
+
+    def _run_commit(self, lines: list[journal.Record], rows: Rows, next_ms: int, due: State | None) -> None:
+        if due is not None:  # here, because a long session's takes its time; nobody changes the state before this is durable
+            lines = [*lines, journal.Record(Kind.CHECKPOINT, encode(checkpoint(due).body))]
         with database.begin(self._engine) as db:
             seq, head = journal.append(db, self._session_id, self._account, self._seq, self._head, self._epoch, lines)
             save_rows(db, self._session_id, rows)
             sessions.save_progress(db, self._session_id, next_ms)
         self._seq, self._head = seq, head
+        self._checkpoint = seq if due is not None else self._checkpoint
         self._anchor()
 
     def _anchor(self) -> None:

@@ -9,8 +9,8 @@ from trader_core.model.bar import timeframe_ms
 from trader_core.model.errors import ChainBroken
 from trader_core.store import journal, sessions, signals
 from trader_core.trader.records import Kind, Record, decode
-from trader_core.trader.recovery import fold
-from trader_core.trader.state import State, apply, digest
+from trader_core.trader.recovery import fold, go_on
+from trader_core.trader.state import State, digest
 
 if TYPE_CHECKING:
     from trader_core.store.database import Connection
@@ -107,11 +107,10 @@ def _folded(records: list[Record], stored: str) -> tuple[State, bool]:
 
     The record counts besides the row, because a trader that died behind it leaves a row that was written from a fold.
     """
-    ended = bool(records) and records[-1].kind is Kind.CLOSED
-    state = fold(records[:-1] if ended else records)
-    said = not ended or records[-1].body["before"] == digest(state)
-    if ended:
-        apply(state, records[-1])
+    ended = next((at for at, record in enumerate(records) if record.kind is Kind.CLOSED), len(records))
+    state = fold(records[:ended])
+    said = all(record.body["before"] == digest(state) for record in records[ended : ended + 1])
+    go_on(state, records[ended:])
     return state, said and digest(state) == stored
 
 

@@ -47,6 +47,8 @@ class Kind(StrEnum):
     """The venue's books were compared with ours."""
     CLOSED = "CLOSED"
     """The session ended, with what was left open."""
+    CHECKPOINT = "CHECKPOINT"
+    """The whole folded state and its digest: recovery may begin here."""
 
 
 class Record(NamedTuple):

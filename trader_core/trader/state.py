@@ -135,7 +135,7 @@ def engine_digest(state: State) -> str:
 
 
 def digest(state: State) -> str:
-    """Return the SHA-256, in hex, of everything that a fold must reproduce."""
+    """Return the SHA-256, in hex, of what a session comes to, equal in every version; `recovery.full_digest` has all of it."""
     orders = [
         [o.client_order_id, o.state, o.filled, o.released, o.sent_ms, o.venue_order_id] for o in sorted(state.orders.values(), key=_cid)
     ]
@@ -271,8 +271,8 @@ def _letter(state: State, body: dict[str, Any]) -> None:
     state.letters_count = body["number"]
 
 
-def _reconciled(_state: State, _body: dict[str, Any]) -> None:
-    """A comparison changes nothing by itself; the flag that follows it does."""
+def _compared(_state: State, _body: dict[str, Any]) -> None:
+    """A comparison changes nothing by itself: of the books the flag that follows does, and a checkpoint is compared by the fold."""
 
 
 def _closed(state: State, _body: dict[str, Any]) -> None:
@@ -293,6 +293,7 @@ _APPLY = {
     Kind.ANOMALY: _anomaly,
     Kind.LETTER: _letter,
     Kind.LETTER_CLOSED: lambda state, body: state.letters.pop(body["number"]),
-    Kind.RECONCILED: _reconciled,
+    Kind.RECONCILED: _compared,
     Kind.CLOSED: _closed,
+    Kind.CHECKPOINT: _compared,
 }
