@@ -64,9 +64,9 @@ def fill(number: int, **changes: Any) -> FillRow:
     return row._replace(**changes)
 
 
-def with_intents(db: Connection, count: int, session_id: str = "s1") -> None:
+def with_intents(db: Connection, count: int, session_id: str = "s1", mode: SessionMode = SessionMode.PAPER) -> None:
     """Leave behind a running session with signals and intents 1 to `count`."""
-    create_session(db, new_session(session_id), SessionStatus.RUNNING)
+    create_session(db, new_session(session_id, mode), SessionStatus.RUNNING)
     numbers = range(1, count + 1)
     insert_signals(db, session_id, [signal(number) for number in numbers])
     insert_intents(db, session_id, [intent(number) for number in numbers])

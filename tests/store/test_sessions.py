@@ -1,7 +1,8 @@
 """Sessions, their signals, orders, fills and snapshots: stored once, read back equal, never doubled."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -9,12 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import Database
 from tests.store.rows import MINUTE, T0, fill, intent, new_session, order, signal, with_intents
-from trader_core.model.errors import UnknownName
+from trader_core.model.errors import Frozen, UnknownName
 from trader_core.model.money import UNIT
 from trader_core.model.order import UNRESOLVED, OrderState
 from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
 from trader_core.store import orders, sessions
-from trader_core.store.database import begin
+from trader_core.store.database import begin, translated
 from trader_core.store.orders import fills_of, fills_of_order, insert_fills, open_orders, orders_of, unresolved, upsert_order_states
 from trader_core.store.signals import RefusalRow, insert_intents, insert_refusals, insert_signals, missing_outcomes, outcomes
 from trader_core.store.snapshots import PnlRow, PositionRow, insert_pnl, insert_positions, load_pnl, open_positions
@@ -33,6 +34,36 @@ def test_a_session_comes_back_as_it_was_requested(database: Database) -> None:
         assert row.plan_digest == new.plan.digest()
         assert row.instruments == new.instruments
         assert row.started_at is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"account": "mexc"}, "s1 with account paper; found mexc"),
+        ({"mode": SessionMode.STAGE}, "s1 with mode paper"),
+        ({"plan": replace(new_session().plan, capital=2_000 * UNIT)}, "the plan that it was requested with"),
+    ],
+)
+def test_two_sessions_do_not_share_an_id(database: Database, changes: dict[str, Any], said: str) -> None:
+    with begin(database.engine("flow")) as db:
+        sessions.create_session(db, new_session())
+        with pytest.raises(Frozen, match=said):
+            sessions.create_session(db, replace(new_session(), **changes))
+        assert sessions.load_session(db, "s1").plan == new_session().plan
+
+
+@pytest.mark.parametrize(
+    "change", ["plan = plan || '{\"stop_loss_ppm\": 1}'", "account = 'mexc'", "stage = 'EUR_100'", "capital = capital + 1"]
+)
+@pytest.mark.parametrize("role", ["trader", "flow"])
+def test_what_a_session_was_opened_with_is_changed_by_nobody(database: Database, role: str, change: str) -> None:
+    with begin(database.engine("flow")) as db:
+        sessions.create_session(db, new_session())
+    with pytest.raises(Frozen, match="request another session"), begin(database.engine(role)) as db, translated():
+        db.exec_driver_sql(f"update trading_session set {change}".replace("%", "%%"))
+    with begin(database.engine(role)) as db:
+        assert sessions.load_session(db, "s1").plan == new_session().plan
+        sessions.set_status(db, "s1", SessionStatus.RUNNING)
 
 
 def test_the_life_of_a_session_is_timed(database: Database) -> None:
@@ -207,9 +238,10 @@ def test_profit_and_loss_is_split_into_realised_and_unrealised(database: Databas
         assert (row.net_return, row.drawdown, row.signals, row.fills) == (Decimal("0.02"), Decimal("0.01"), 0, 0)
 
 
-def test_the_paper_views_show_paper_sessions_only(database: Database) -> None:
+@pytest.mark.parametrize(("mode", "shown"), [(SessionMode.PAPER, 1), (SessionMode.BACKTEST, 0)])
+def test_the_paper_views_show_paper_sessions_only(database: Database, mode: SessionMode, shown: int) -> None:
     with begin(database.engine("trader")) as db:
-        with_intents(db, 1)
+        with_intents(db, 1, mode=mode)
         upsert_order_states(db, [order(1)])
         insert_fills(db, [fill(1)])
         insert_positions(db, "s1", [PositionRow("BTC/USDT", T0, 5, 500, 100, 0)])
@@ -217,7 +249,4 @@ def test_the_paper_views_show_paper_sessions_only(database: Database) -> None:
         sessions.save_statistics(db, "s1", {"trades": 1})
         views = ("paper_orders", "paper_fills", "paper_positions", "paper_pnl_snapshots", "paper_trading_stats")
         counts = [db.execute(text(f"select count(*) from {view}")).scalar_one() for view in views]
-        assert counts == [1, 1, 1, 1, 1]
-        db.execute(text("update trading_session set mode = :mode"), {"mode": SessionMode.BACKTEST})
-        counts = [db.execute(text(f"select count(*) from {view}")).scalar_one() for view in views]
-        assert counts == [0, 0, 0, 0, 0]
+        assert counts == [shown] * 5

@@ -95,6 +95,10 @@ class Archived(StoreError):
     """The records asked for lie in an archive's files."""
 
 
+class Frozen(StoreError):
+    """What a session was opened with is not what somebody wants it to be now."""
+
+
 class NotPermitted(StoreError):
     """The database refuses a permit that no gate has earned."""
 

@@ -11,19 +11,20 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, NotMigrated, NotPermitted, StoreError
+from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, Frozen, NotMigrated, NotPermitted, StoreError
 
-SCHEMA = "0011"
+SCHEMA = "0012"
 """The migration that this code was written for; a test compares it with the newest one."""
 VERSION_MIN = 15
 STATEMENT_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
 SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken,
-                                        "GH005": NotPermitted, "GH006": ChainBroken}  # fmt: skip
+                                        "GH005": NotPermitted, "GH006": ChainBroken, "GH007": Frozen}  # fmt: skip
 """What the functions of the database raise (migrations/versions/0003, 0006 and 0011)."""
 EXPLAINED = {
     "GH001": ("a journal that only its one writer extends", "stop this trader: another one is at work"),
     "GH005": ("a permit that rests on a gate that says GO and on an approval", "walk the road: `gatehouse road status` says what is next"),
+    "GH007": ("a session as it was requested", "request another session: what one was opened with is never changed"),
     "GH006": ("a segment of an ended session that is what the journal holds", "run `gatehouse audit verify`, then archive again"),
 }
 """Per SQLSTATE: what was expected, and what to do."""

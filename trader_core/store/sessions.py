@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from trader_core.model.errors import UnknownName
+from trader_core.model.errors import Frozen, UnknownName
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import SessionMode, SessionStatus, StopPolicy
@@ -73,7 +73,10 @@ class SessionRow:
 
 
 def create_session(db: Connection, new: NewSession, status: SessionStatus = SessionStatus.REQUESTED) -> bool:
-    """Store a session and say whether it is new: one of the same id stays as it is. Safe to repeat."""
+    """Store a session and say whether it is new: one of the same id stays as it is. Safe to repeat.
+
+    Raises Frozen where one of this id has another plan, mode, account, venue or stage.
+    """
     values = {
         "session_id": new.session_id, "mode": new.mode, "account": new.account, "venue": new.venue, "stage": new.stage,
         "status": status, "plan": new.plan.to_json(), "plan_digest": new.plan.digest(),
@@ -84,7 +87,15 @@ def create_session(db: Connection, new: NewSession, status: SessionStatus = Sess
     if status is not SessionStatus.REQUESTED:
         values["started_at"] = func.now()
     statement = insert(TRADING_SESSION).values(values).on_conflict_do_nothing()
-    return db.execute(statement.returning(TRADING_SESSION.c.session_id)).first() is not None
+    if db.execute(statement.returning(TRADING_SESSION.c.session_id)).first() is not None:
+        return True
+    there = load_session(db, new.session_id)
+    for name in ("mode", "account", "venue", "stage"):
+        if getattr(there, name) != getattr(new, name):
+            raise Frozen(f"{new.session_id} with {name} {getattr(there, name)}", str(getattr(new, name)), "choose another id")
+    if there.plan.digest() != new.plan.digest():
+        raise Frozen(f"{new.session_id} with the plan that it was requested with", "another plan", "choose another id")
+    return False
 
 
 def load_session(db: Connection, session_id: str) -> SessionRow:
