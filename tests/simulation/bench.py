@@ -12,8 +12,8 @@ from trader_core.model.order import OrderState
 from trader_core.model.plan import Limits, Plan
 from trader_core.trader import events as ev
 from trader_core.trader.machine import step
-from trader_core.trader.records import Record
-from trader_core.trader.recovery import fold, full_digest, opening
+from trader_core.trader.records import Record, decode, encode
+from trader_core.trader.recovery import checkpoint, fold, full_digest, opening
 from trader_core.trader.tracked import Order
 from trader_core.venues.port import Outcome, Reply, VenueOrder, VenueOrderState, VenueTrade
 
@@ -35,7 +35,9 @@ class Bench:
     def feed(self, event: ev.Event) -> tuple[list[Record], list[ev.Effect]]:
         records, effects = step(self.state, event)
         self.journal += records
-        assert full_digest(fold(self.journal)) == full_digest(self.state)
+        there = checkpoint(self.state)
+        for again in (fold(self.journal), fold([decode(there.kind, encode(there.body))])):
+            assert full_digest(again) == full_digest(self.state)
         return records, effects
 
     def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:

@@ -51,7 +51,7 @@ def equal(one: State, other: State) -> None:
         if isinstance(left, np.ndarray):
             assert field.name == "scratch" or left.tobytes() == right.tobytes(), field.name
         else:
-            assert field.name in {"watches", "exit_tried_ms"} or left == right, field.name
+            assert field.name in {"watches", "unread", "exit_tried_ms"} or left == right, field.name
     for name in ("orders", "pending", "flags"):
         assert [*getattr(one, name)] == [*getattr(other, name)], "the order of their keys decides who is looked at first"
     assert all(one.orders[cid] is order for cid, order in one.pending.items()), "one order, however it is found"
