@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak journal clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak journal simulate clean
 
 setup: $(STAMP)
 
@@ -58,6 +58,10 @@ soak: setup
 
 journal: setup
 	@$(BIN)/python -m tests.journal
+
+simulate: setup
+	@$(BIN)/gatehouse simulate --seeds $(or $(SEEDS),15000) --jobs 0
+	@$(BIN)/gatehouse simulate --crashes --seeds $(or $(RUNS),200) --jobs 0
 
 conformance: setup
 	@$(BIN)/python -m tests.conformance

@@ -1,28 +1,33 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
-They show that the checker can fail. Nothing here is used outside a simulation.
+They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X3 further
+ones. Nothing here is used outside a simulation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from simulation.shell import SimShell
+from simulation import plants
+from simulation.draw import draw
+from simulation.journal import SimJournal
+from simulation.process import Process
+from simulation.venue import SimVenue
 from simulation.world import Outcome, run
-from trader_core.engine import core
-from trader_core.model.order import OrderEvent, OrderState
+from trader_core.store import journal
 from trader_core.trader import events as ev
-from trader_core.trader import machine, settling, state
-from trader_core.trader.records import Kind, Record
+from trader_core.trader import machine, operating, settling, state
+from trader_core.trader.records import Kind
 from trader_core.trader.run import Run
-from trader_core.venues import port
 
 
 class Bug(NamedTuple):
-    """One planted bug: what is put in whose place, and who must notice."""
+    """One planted bug: what is put in whose place, who must notice, and a seed in which that happens."""
 
     name: str
+    text: str
     invariant: str
+    seed: int
     swaps: tuple[tuple[Any, Any, Any], ...]
     """(object or dictionary, name or key, replacement)."""
 
@@ -43,7 +48,7 @@ def planted(bug: Bug) -> Iterator[None]:
 def hunt(bug: Bug, seeds: int, first: int = 1) -> Outcome | None:
     """Return the first of some seeds in which the named invariant notices the bug, or None."""
     with planted(bug):
-        outcomes = (run(seed) for seed in range(first, first + seeds))
+        outcomes = (run(draw(seed)) for seed in range(first, first + seeds))
         return next((o for o in outcomes if o.violation is not None and o.violation.invariant == bug.invariant), None)
 
 
@@ -58,113 +63,34 @@ def _set(holder: Any, name: Any, value: Any) -> None:
         setattr(holder, name, value)
 
 
-def _resend(run_: Run, event: ev.Answered) -> None:
-    settling.answered(run_, event)
-    order = run_.state.orders[event.client_order_id]
-    if event.reply.outcome is port.Outcome.UNKNOWN and order.state is OrderState.UNKNOWN:
-        request = port.SendRequest(
-            order.client_order_id, order.symbol, order.side, order.qty, order.limit, order.sent_ms, order.window_ms
-        )  # fmt: skip
-        run_.effects.append(ev.Submit(request))
-
-
-def _resend_anew(run_: Run, event: ev.Answered) -> None:
-    """Send the order again with a later time, as if the first had never left."""
-    settling.answered(run_, event)
-    order = run_.state.orders[event.client_order_id]
-    if event.reply.outcome is port.Outcome.UNKNOWN:
-        request = port.SendRequest(
-            order.client_order_id, order.symbol, order.side, order.qty, order.limit, event.now_ms, order.window_ms
-        )  # fmt: skip
-        run_.effects.append(ev.Submit(request))
-
-
-def _book_again(run_: Run, event: ev.TradesSeen) -> None:
-    known, run_.state.seen = run_.state.seen, set()
-    settling.trades(run_, event)
-    run_.state.seen |= known
-
-
-def _boot_forgets(run_: Run, event: ev.Boot) -> None:
-    for order in list(run_.state.pending.values()):
-        if order.state is OrderState.SENDING:
-            run_.move(order, OrderEvent.ABANDON, event.now_ms, why="never sent")
-    _BOOT(run_, event)
-
-
-def _tick_only_looks(run_: Run, _event: ev.Tick) -> None:
-    for order in run_.state.pending.values():
-        if order.state is not OrderState.INTENT:
-            run_.look(order)
-
-
-def _tick_sleeps(_run: Run, _event: ev.Tick) -> None:
-    """Look at nothing again."""
-
-
-def _end_silently(run_: Run, order: Any, found: port.VenueOrder, now: int) -> None:
-    _COMPARE(run_, order, found, now)
-    if order.open and found.state is port.VenueOrderState.EXPIRED:
-        order.state = OrderState.EXPIRED
-
-
-def _release_unknown(state_: state.State, body: dict[str, Any]) -> None:
-    _MOVE(state_, body)
-    if body["event"] == OrderEvent.LOSE:
-        order = state_.orders[body["client_order_id"]]
-        left = order.qty - order.filled
-        core.on_release(state_.account, state_.slots, state_.plan_record, state_.grids, order.index, int(order.side), left, 0)
-
-
-def _believe_first_negative(run_: Run, order: Any, _watch: Any, now: int) -> None:
-    run_.move(order, OrderEvent.ABSENT, now)
-
-
-def _drop_late(run_: Run, order: Any, trade: port.VenueTrade, now: int) -> None:
-    if order.open:
-        _FILL(run_, order, trade, now)
-
-
-def _write_hides_kill(run_: Run, kind: Kind, **body: Any) -> None:
-    if body.get("flag") == "kill":
-        state.apply(run_.state, Record(kind, body))
-    else:
-        _WRITE(run_, kind, **body)
-
-
-def _submit_at_once(shell: SimShell, effect: ev.Submit) -> None:
-    shell._leave(effect.request)  # noqa: SLF001 - a bug may reach inside
-
-
-def _open_gate(_shell: SimShell, _request: port.SendRequest) -> str:
-    return ""
-
-
-def _nothing(*_: Any) -> None:
-    """Leave out what stood here."""
-
-
-_BOOT = machine._HANDLERS[ev.Boot]  # noqa: SLF001 - bugs are planted inside
-_MOVE: Callable[[state.State, dict[str, Any]], None] = state._APPLY[Kind.MOVE]  # noqa: SLF001
-_PROVEN = (*settling.PROVEN_ABSENT, port.Outcome.UNKNOWN)
-_COMPARE = settling._compare  # noqa: SLF001
-_FILL = settling._fill  # noqa: SLF001
-_WRITE = Run.write
-_HANDLERS: Any = machine._HANDLERS  # noqa: SLF001
-
+_HANDLERS: Any = machine._HANDLERS  # noqa: SLF001 - bugs are planted inside
+_APPLY: Any = state._APPLY  # noqa: SLF001
+_ONCE = ((settling, "cancel", plants.nothing), (_HANDLERS, ev.Tick, plants.tick_only_looks))
+_BY_THE_WALL = ((Process, "handle", plants.handle_by_the_wall), (machine, "run_bar", plants.WALL.run_bar))
 BUGS = (
-    Bug("an unknown outcome is taken for a rejection", "I7", ((settling, "PROVEN_ABSENT", _PROVEN),)),
-    Bug("the same request is sent again after a timeout", "I1", ((_HANDLERS, ev.Answered, _resend),)),
-    Bug("the order is sent again with another time", "I10", ((_HANDLERS, ev.Answered, _resend_anew),)),
-    Bug("a trade that is reported twice is booked twice", "I8", ((_HANDLERS, ev.TradesSeen, _book_again),)),
-    Bug("recovery takes SENDING for never sent", "I7", ((_HANDLERS, ev.Boot, _boot_forgets),)),
-    Bug("nobody looks again at what is unsettled", "I5", ((_HANDLERS, ev.Tick, _tick_sleeps),)),
-    Bug("an order ends without a record", "I13", ((settling, "_compare", _end_silently),)),
-    Bug("a kill cancels once", "I9", ((settling, "cancel", _nothing), (_HANDLERS, ev.Tick, _tick_only_looks))),
-    Bug("exposure ignores what is unknown", "I4", ((state._APPLY, Kind.MOVE, _release_unknown),)),  # noqa: SLF001
-    Bug("the first negative look-up is proof", "I7", ((settling, "_not_found", _believe_first_negative),)),
-    Bug("a late fill is dropped", "I3", ((settling, "_fill", _drop_late),)),
-    Bug("a kill is not journaled", "I6", ((Run, "write", _write_hides_kill),)),
-    Bug("the last gate does not look", "I2", ((SimShell, "gate", _open_gate),)),
-    Bug("an order leaves before its SENDING is durable", "I16", ((SimShell, "_submit", _submit_at_once),)),
+    Bug("M1", "an order leaves before its SENDING is durable", "I10", 1, ((Process, "_submit", plants.submit_at_once),)),
+    Bug("M2", "an order is sent again under another id after a timeout", "I7", 18, ((_HANDLERS, ev.Answered, plants.resend_under_new_id),)),
+    Bug("M3", "the same request is sent again after a timeout", "I1", 4, ((_HANDLERS, ev.Answered, plants.resend),)),
+    Bug("M4", "an unknown outcome is taken for a rejection", "I7", 4, ((settling, "PROVEN_ABSENT", plants.PROVEN),)),
+    Bug("M5", "the first negative look-up is proof", "I7", 35, ((settling, "_not_found", plants.believe_first_negative),)),
+    Bug("M6", "exposure ignores what is unknown", "I4", 4, ((_APPLY, Kind.MOVE, plants.release_unknown),)),
+    Bug("M7", "a trade that is reported twice is booked twice", "I8", 1, ((_HANDLERS, ev.TradesSeen, plants.book_again),)),
+    Bug("M8", "the last gate does not look", "I2", 29, ((Process, "gate", plants.open_gate),)),
+    Bug("M9", "a kill cancels once", "I9", 45, _ONCE),
+    Bug("M10", "a late fill is dropped", "I3", 7, ((settling, "_fill", plants.drop_late),)),
+    Bug("M11", "recovery takes SENDING for never sent", "I7", 8, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
+    Bug("M12", "a kill is not journaled", "I6", 7, ((Run, "write", plants.write_hides_kill),)),
+    Bug("M13", "fees are computed in floats", "I12", 1, ((settling, "_fill", plants.float_fee),)),
+    Bug("M14", "a fee in the base currency is forgotten", "I12", 1, ((settling, "_fill", plants.no_base_fee),)),
+    Bug("M15", "a writer of an older epoch is not fenced", "I17", 200, ((SimJournal, "fence", plants.no_fence),)),
+    Bug("M16", "the breaker's cooldown runs by the machine's clock", "I18", 18, _BY_THE_WALL),
+    Bug("M17", "the verifier does not look at the last record", "I11", 1, ((journal, "follow", plants.follow_but_the_last),)),
+    Bug("M18", "close-all cancels nothing first", "I9", 1, ((operating, "cancel_all", plants.close_before_cancel),)),
+    Bug("M19", "a tripped breaker blocks exits", "I18", 1, ((machine, "withheld", plants.breaker_blocks_exits),)),
+    Bug("M20", "a list that could not be read is believed empty", "I7", 264, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
+    Bug("E1", "the venue knows no window of validity", "I7", 14, ((SimVenue, "valid", plants.always_valid),)),
+    Bug("E2", "the venue shows orders later than it says", "I7", 137, ((SimVenue, "lag_ms", plants.lag_beyond),)),
+    Bug("X1", "nobody looks again at what is unsettled", "I5", 3, ((_HANDLERS, ev.Tick, plants.tick_sleeps),)),
+    Bug("X2", "an order ends without a record", "I13", 1, ((settling, "_compare", plants.end_silently),)),
+    Bug("X3", "an order is sent again with another time", "I10", 3, ((_HANDLERS, ev.Answered, plants.resend_anew),)),
 )  # fmt: skip

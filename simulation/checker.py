@@ -1,21 +1,42 @@
-"""What must hold after every step, each rule under its name. The checker sees the venue's truth; the machine never does.
+"""What must hold, each rule under its name. The checker sees the venue's truth; the machine never does.
 
 I1 one order per intent · I2 nothing leaves after a kill · I3 position and cash follow from the fills · I4 exposure counts
 everything in flight at its worst · I5 everything ends after the calm · I6 folding the journal gives the state · I7 what is
-said never to have been placed never was · I8 each fill once · I9 a kill leaves nothing open · I10 written ahead · I13 legal
-moves only · I16 nothing leaves without a committed SENDING.
+said never to have been placed never was · I8 each fill once · I9 a kill leaves nothing open, and what calls off leaves nothing as
+it was · I10 written ahead · I11 the chain holds and shows every change · I12 money adds up in every currency · I13 legal moves only ·
+I14 no risk without a permit or on a blocked instrument · I15 a buy passes all eight layers · I16 nothing leaves behind another head
+than the database's · I17 one writer · I18 a tripped breaker lets exits go, nothing in, and opens by its rules alone · I19 no entry
+on an old bar · I20 bounded effort · I21 each trade that was shown is booked or set aside · I25 the tables say what the fold says.
 """
 
-from simulation.journal import SimJournal
-from simulation.venue import SimVenue, fee_of, worth
-from trader_core.model.order import ABSENT_FOREVER, TABLE, TERMINAL, OrderEvent, OrderState
-from trader_core.model.session import Cause, Mode, Side
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from simulation import rules
+from simulation.books import Books
+from simulation.market import STEP_MS
+from simulation.venue import fee_of, worth
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import full_digest
 from trader_core.trader.state import State
 from trader_core.venues.port import SendRequest
 
+if TYPE_CHECKING:
+    from simulation.journal import SimJournal
+    from simulation.process import Process
+    from simulation.venue import SimVenue
+
+INVARIANTS = tuple(f"I{n}" for n in (*range(1, 22), 22, 25))
+"""What a run, or for I22 a pair of runs, is checked for; the others (I23 secrecy, I24 equality of modes) are tested elsewhere."""
 SENT_FIELDS = ("client_order_id", "symbol", "side", "qty", "limit", "sent_ms", "window_ms")
+WHOLE_EVERY = 64
+SKEW_MS = 1_500
+"""How far two readings of one process's clock may differ from the true time between them."""
+LAST_GATE_MS = 10_000
+"""A lease lasts no longer: what a process read before is forgotten by then."""
+ASKS_PER_MINUTE = 130
+"""Per order underway: a look each tick, and the trades that a look may ask for; ten more at the start and at the end."""
+AT_ONCE_MAX = 200
 
 
 class Violation(AssertionError):
@@ -28,148 +49,170 @@ class Violation(AssertionError):
 
 
 class Checker:
-    """Follows one run, record by record, with its own books."""
+    """Follows one run: the venue, the journal, and the books of every process."""
 
-    def __init__(self, venue: SimVenue, journal: SimJournal) -> None:
-        """Begin with empty books."""
-        self.venue, self.journal = venue, journal
-        self.checks = 0
-        self.restart([])
+    def __init__(self, venue: "SimVenue", journal: "SimJournal") -> None:
+        """Begin with nothing checked."""
+        self.venue, self.journal, self.clock = venue, journal, journal.clock
+        self.limits = venue.market.plan.limits
+        self.counts: Counter[str] = Counter()
+        self.epochs: list[int] = []
+        self._minute, self._asks = 0, 0
+        self._moment, self._handled = 0, 0
 
-    def restart(self, records: list[Record]) -> None:
-        """Take up the books after a crash: only what is durable counts."""
-        self.states: dict[str, OrderState] = {}
-        self.intents: dict[str, Record] = {}
-        self.sendings: dict[str, Record] = {}
-        self.fills: set[str] = set()
-        self.booked: dict[str, int] = {}
-        count = len(self.venue.market.instruments)
-        self.positions, self.cash = [0] * count, self.venue.market.plan.capital
-        for record in records:
-            self.take(record)
+    @property
+    def checks(self) -> int:
+        """How often anything was checked."""
+        return sum(self.counts.values())
 
-    def need(self, holds: object, invariant: str, text: str) -> None:
-        """Raise Violation unless it holds."""
-        self.checks += 1
+    def need(self, holds: object, invariant: str, text: str, *parts: object) -> None:
+        """Raise Violation unless it holds; the text is made only then."""
+        self.counts[invariant] += 1
         if not holds:
-            raise Violation(invariant, text)
+            raise Violation(invariant, text.format(*parts))
 
-    def take(self, record: Record) -> None:
-        """Book one record."""
-        body = record.body
-        cid = body.get("client_order_id", "")
-        if record.kind is Kind.INTENT:
-            self.need(cid not in self.states, "I1", f"a second intent {cid}")
-            self.states[cid], self.intents[cid], self.booked[cid] = OrderState.INTENT, record, 0
-        elif record.kind is Kind.SENDING:
-            self.need(cid not in self.sendings, "I1", f"a second SENDING of {cid}")
-            self._move(cid, OrderEvent.SEND)
-            self.sendings[cid] = record
-        elif record.kind is Kind.MOVE:
-            self._move(cid, OrderEvent(body["event"]))
-        elif record.kind is Kind.FILL:
-            self._fill(cid, record)
-
-    def _move(self, cid: str, event: OrderEvent) -> None:
-        moves = TABLE.get(self.states[cid], {})
-        self.need(event in moves, "I13", f"{cid} in {self.states[cid]} was told {event}")
-        self.states[cid] = moves[event]
-        absent = self.states[cid] in ABSENT_FOREVER
-        present = cid in self.venue.by_cid or cid in self.venue.transit
-        self.need(not (absent and present), "I7", f"{cid} is {self.states[cid]}, and the venue has it")
-
-    def _fill(self, cid: str, record: Record) -> None:
-        body, intent = record.body, self.intents[cid].body
-        index, name = intent["instrument"], f"{intent['instrument']} {body['trade_id']}"
-        self.need(name not in self.fills, "I8", f"trade {name} twice")
-        self.fills.add(name)
-        self.booked[cid] += body["qty"]
-        self.need(self.booked[cid] <= intent["qty"], "I8", f"{cid} filled beyond its quantity")
-        if self.states[cid] not in TERMINAL:
-            full = self.booked[cid] >= intent["qty"]
-            self._move(cid, OrderEvent.FULL_FILL if full else OrderEvent.PART_FILL)
-        coin = self.venue.market.instruments[index]
-        if intent["side"] == int(Side.BUY):
-            self.positions[index] += body["qty"] - body["fee_base"]
-            self.cash -= worth(coin, body["price"], body["qty"], up=True) + body["fee"]
-        else:
-            self.positions[index] -= body["qty"]
-            self.cash += worth(coin, body["price"], body["qty"], up=False) - body["fee"]
-
-    def stepped(self, state: State, records: list[Record]) -> None:
-        """Check everything that can be seen after one step."""
+    def stepped(self, process: "Process", records: list[Record], due: list[str]) -> None:
+        """Check everything that can be seen after one step; `due` are the intents that it was to send."""
+        books, state, now_ms = process.books, process.state, process.clock.now_ms
+        self._effort(now_ms)
         for record in records:
-            self.take(record)
-        self.need(state.account["faults"][0] == 0, "I3", "the engine refused a fill or a bar")
-        held = state.slots["position"].tolist()
-        self.need(held == self.positions, "I3", f"positions {held}, the fills say {self.positions}")
-        self.need(int(state.account["cash"][0]) == self.cash, "I3", f"cash {int(state.account['cash'][0])}, the fills say {self.cash}")
+            books.take(record)
+            if record.kind is Kind.INTENT:
+                self._fresh(record, process)
+        whole = process.steps % WHOLE_EVERY == 0
+        if records or whole:
+            books.compare(state)
+            self._exposure(books, state, whole=whole)
         for cid, order in state.pending.items():
-            self.need(self.states[cid] is order.state, "I13", f"{cid} is {order.state}, its records say {self.states[cid]}")
-        self._exposure(state)
-        self.need(not self.venue.overdrawn, "I4", f"{self.venue.overdrawn} took more than there was")
+            self.need(books.states[cid] == order.state, "I13", "{} is {}, its records say {}", cid, order.state, books.states[cid])
+        if due:
+            self._exits(books, due)
+        if whole:
+            books.whole(state)
+        self.need(not self.venue.overdrawn, "I4", "{} took more than there was", self.venue.overdrawn)
 
-    def _exposure(self, state: State) -> None:
+    def _effort(self, now_ms: int) -> None:
+        self._handled = self._handled + 1 if now_ms == self._moment else 1
+        self._moment = now_ms
+        self.need(self._handled <= AT_ONCE_MAX, "I20", "{} events at one moment", self._handled)
+
+    def asked(self, now_ms: int, underway: int) -> None:
+        """Count a request to the venue: so many in a minute are enough for what is underway."""
+        minute = now_ms // 60_000
+        self._asks = self._asks + 1 if minute == self._minute else 1
+        self._minute = minute
+        self.need(self._asks <= ASKS_PER_MINUTE * (underway + 2), "I20", "{} requests in a minute for {} orders", self._asks, underway)
+
+    def _fresh(self, record: Record, process: "Process") -> None:
+        if record.body["cause"] == rules.OPERATOR:  # at a person's word, whenever that came
+            return
+        closed_ms = record.body["ts"] + STEP_MS
+        self.need(process.clock.now_ms >= closed_ms - SKEW_MS, "I19", "a decision before its bar closed, on slot {}", record.body["ts"])
+        if record.body["side"] > 0:
+            age_ms = process.clock.now_ms - closed_ms
+            self.need(age_ms < STEP_MS + SKEW_MS, "I19", "an entry on a bar that closed {} ms ago", age_ms)
+
+    def _exits(self, books: Books, due: list[str]) -> None:
+        """An exit that the mode lets go is sent, whatever the breaker says."""
+        mode = rules.mode_of(books.flags)
+        for cid in due:
+            intent = books.intents[cid]
+            if intent["side"] < 0 and rules.allowed(mode, buys=False, cause=intent["cause"]):
+                self.need(
+                    books.states[cid] == "SENDING", "I18", "the exit {} is {} with breaker {}", cid, books.states[cid], books.money.breaker
+                )
+
+    def _exposure(self, books: Books, state: State, *, whole: bool) -> None:
         """Whatever may still fill at the venue is counted in flight, at its worst price, and all of it fits the limits."""
-        buying, selling = [0] * len(held := state.slots), [0] * len(held)
-        worst = 0
-        for cid, intent in self.intents.items():
-            owed = max(self.venue.owed(cid) - self.booked[cid], 0)
+        money, count = books.money, len(state.instruments)
+        buying, selling, worst = [0] * count, [0] * count, 0
+        for cid in list(books.intents) if whole else list(books.live):
+            owed = max(self.venue.owed(cid, self.clock.now_ms) - books.booked.get(cid, 0), 0)
             if not owed:
+                if cid not in self.venue.transit and not any(order.resting for order in self.venue.by_cid.get(cid, ())):
+                    books.live.discard(cid)
                 continue
-            index, coin = intent.body["instrument"], self.venue.market.instruments[intent.body["instrument"]]
-            if intent.body["side"] == int(Side.BUY):
+            self.need(cid in books.intents, "I10", "the venue has {}, and no intent has it", cid)
+            intent = books.intents[cid]
+            index, coin = intent["instrument"], money.coins[intent["instrument"]]
+            if intent["side"] > 0:
                 buying[index] += owed
-                cost = worth(coin, intent.body["limit"], owed, up=True)
-                worst += cost + fee_of(cost)
+                cost = worth(coin, intent["limit"], owed, up=True)
+                worst += cost + fee_of(coin, cost)
             else:
                 selling[index] += owed
-        for index in range(len(held)):
-            counted = (int(state.slots["buying"][index]), int(state.slots["selling"][index]))
-            self.need(counted[0] >= buying[index], "I4", f"{buying[index]} may be bought of {index}, {counted[0]} are counted")
-            self.need(counted[1] >= selling[index], "I4", f"{selling[index]} may be sold of {index}, {counted[1]} are counted")
+        counted = state.slots["buying"].tolist(), state.slots["selling"].tolist()
+        for index in range(count):
+            self.need(counted[0][index] >= buying[index], "I4", "{} may be bought of {}, {} are counted", buying[index], index, counted[0])
+            self.need(counted[1][index] >= selling[index], "I4", "{} may be sold of {}, {} are counted", selling[index], index, counted[1])
         reserved = int(state.account["reserved"][0])
-        self.need(reserved >= worst, "I4", f"{worst} may be spent, {reserved} are reserved")
-        if any(order.late for order in self.venue.placed):
+        self.need(reserved >= worst, "I4", "{} may be spent, {} are reserved", worst, reserved)
+        if self.venue.any_late:
             return
-        self.need(self.cash >= worst, "I4", f"cash {self.cash} does not carry {worst} in flight")
-        limit = state.plan.limits.exposure_max
-        spent = int(state.slots["cost"].sum()) + worst
-        self.need(spent <= limit, "I4", f"{spent} at its worst, {limit} allowed")
+        self.need(money.cash >= worst, "I4", "cash {} does not carry {} in flight", money.cash, worst)
+        spent = sum(money.cost) + worst
+        self.need(spent <= self.limits.exposure_max, "I4", "{} at its worst, {} allowed", spent, self.limits.exposure_max)
 
-    def leaves(self, state: State, request: SendRequest, *, killed: bool, closing: bool) -> None:
+    def leaves(self, process: "Process", request: SendRequest) -> None:
         """Check a request at the moment when it is written to the socket."""
-        cid = request.client_order_id
-        sent, intent = self.journal.latest(Kind.SENDING, cid), self.journal.latest(Kind.INTENT, cid)
-        self.need(sent is not None, "I16", f"{cid} leaves without a committed SENDING")
-        self.need(intent is not None, "I10", f"{cid} leaves without a committed INTENT")
+        world, journal, cid = process.world, self.journal, request.client_order_id
+        sent, intent = journal.latest(Kind.SENDING, cid), journal.latest(Kind.INTENT, cid)
+        self.need(sent is not None and intent is not None, "I10", "{} leaves without a committed INTENT and SENDING", cid)
         assert sent is not None and intent is not None, "just checked"  # noqa: PT018
-        journaled = {**intent.body, **sent.body, "symbol": state.instruments[intent.body["instrument"]].symbol}
+        journaled = {**intent.body, **sent.body, "symbol": process.state.instruments[intent.body["instrument"]].symbol}
         for name in SENT_FIELDS:
-            self.need(journaled[name] == getattr(request, name), "I10", f"{cid} leaves with another {name} than journaled")
-        self.need(cid not in self.venue.by_cid and cid not in self.venue.transit, "I1", f"{cid} leaves twice")
-        operator = intent.body["cause"] == int(Cause.OPERATOR)
-        self.need(not killed or (operator and closing), "I2", f"{cid} leaves after the kill")
+            self.need(journaled[name] == getattr(request, name), "I10", "{} leaves with another {} than journaled", cid, name)
+        self.need(cid not in self.venue.by_cid and cid not in self.venue.transit, "I1", "{} leaves twice", cid)
+        operator = intent.body["cause"] == rules.OPERATOR
+        self.need(not world.killed or (operator and world.closing), "I2", "{} leaves after the kill", cid)
+        now_ms, epoch = process.clock.now_ms, sent.body["epoch"]
+        overtaken = journal.epoch > process.epoch
+        self.need(overtaken or process.head == journal.head, "I16", "{} leaves behind another head than the database's", cid)
+        self.need(now_ms <= journal.leases[epoch], "I17", "{} leaves under epoch {}, whose lease is over", cid, epoch)
+        for book in world.processes:
+            book.books.live.add(cid)
+        if request.side < 0:
+            return
+        age_ms = now_ms - intent.body["ts"] - STEP_MS
+        self.need(age_ms < STEP_MS + SKEW_MS + LAST_GATE_MS, "I19", "{} leaves on a bar that closed {} ms ago", cid, age_ms)
+        self.need(world.permit_lost_ms > now_ms - LAST_GATE_MS, "I14", "{} leaves without a permit", cid)
+        blocked = now_ms - world.blocked_ms(intent.body["instrument"])
+        self.need(blocked <= LAST_GATE_MS, "I14", "{} leaves for an instrument that is blocked for {} ms", cid, blocked)
 
     def arrived(self, cid: str) -> None:
         """Check an order at the moment when the venue takes it."""
-        self.need(len(self.venue.by_cid[cid]) == 1, "I1", f"the venue has {cid} more than once")
-        self.need(self.states.get(cid) not in ABSENT_FOREVER, "I7", f"{cid} is {self.states.get(cid)}, and the venue takes it")
+        self.need(len(self.venue.by_cid[cid]) == 1, "I1", "the venue has {} more than once", cid)
+        for process in self.venue_books():
+            self.need(process.states.get(cid) not in rules.ABSENT, "I7", "{} is {}, and the venue takes it", cid, process.states.get(cid))
+
+    def venue_books(self) -> list[Books]:
+        """Return the books of all processes; set by the world."""
+        return []
+
+    def committed(self, records: list[Record], epoch: int) -> None:
+        """Check what has just become durable: the epochs of its writers never go back, and a boot names its own."""
+        last = self.epochs[-1] if self.epochs else 0
+        self.need(epoch >= last, "I17", "a record of epoch {} behind one of {}", epoch, last)
+        self.epochs.append(epoch)
+        for record in records:
+            if record.kind in {Kind.BOOTED, Kind.SENDING}:
+                self.need(record.body["epoch"] == epoch, "I17", "{} of epoch {} written at {}", record.kind, record.body["epoch"], epoch)
 
     def folded(self, state: State, more: list[Record]) -> None:
         """Check that the journal and what is on its way to it give the state."""
         again = self.journal.fold(more)
         self.need(full_digest(again) == full_digest(state), "I6", "folding the journal gives another state")
+        self.need(again.flags == state.flags, "I6", "folding gives the flags {}, the state has {}", again.flags, state.flags)
 
-    def calm(self, state: State) -> None:
+    def calm(self, books: Books, state: State) -> None:
         """Check what must be true once faults have stopped for long enough."""
-        resting = [order.request.client_order_id for order in self.venue.placed if order.resting]
-        self.need(not resting, "I9", f"{state.mode.name}, and open at the venue: {resting}")
-        self.need(not state.pending, "I5", f"unresolved after the calm: {sorted(self.states[cid] for cid in state.pending)}")
-        held = state.slots["position"].tolist()
-        self.need(held == self.venue.quantities, "I3", f"positions {held}, the venue has {self.venue.quantities}")
-        tolerance = sum(len(order.trades) for order in self.venue.placed)
-        gap = abs(self.cash - self.venue.cash)
-        self.need(gap <= tolerance, "I3", f"cash differs by {gap} from the venue's")
-        killed = state.mode is Mode.KILLED
+        venue, money = self.venue, books.money
+        resting = [order.request.client_order_id for order in venue.placed if order.resting]
+        self.need(not resting, "I9", "{}, and open at the venue: {}", state.mode.name, resting)
+        self.need(not state.pending, "I5", "unresolved after the calm: {}", sorted(books.states[cid] for cid in state.pending))
+        held = [have - before for have, before in zip(venue.quantities, venue.before, strict=True)]
+        self.need(money.positions == held, "I3", "positions {}, the venue has {}", money.positions, held)
+        self.need(money.cash == venue.cash, "I12", "cash {}, the venue has {}", money.cash, venue.cash)
+        self.need(set(venue.by_trade) == books.fills, "I21", "trades {} are not booked", set(venue.by_trade) ^ books.fills)
+        killed = state.mode == rules.KILLED
         self.need(killed == ("kill" in state.flags), "I9", "the mode is KILLED and the flag kill is set, or neither")

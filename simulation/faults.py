@@ -1,12 +1,13 @@
-"""What goes wrong in one run: each kind of fault is on or off, rare or frequent, as the seed says."""
+"""What can go wrong in a run: the kinds of fault, where each strikes, and the interpreter that carries a plan's faults out.
+
+A plan says *the third time that a request could be lost, it is*, or *whatever is asked between these two moments fails*. The
+interpreter counts how often each kind was asked about and how often it struck; it draws nothing.
+"""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from random import Random
-
-RATES_PERCENT = (2, 10, 30)
-RATES_PERCENT_OFTEN = (10, 30, 80)
-CRASH_PER_MILLE = (1, 4, 12)
+from typing import NamedTuple
 
 
 class Fault(StrEnum):
@@ -17,6 +18,7 @@ class Fault(StrEnum):
     GARBAGE_PLACED = "garbage answer, placed"
     GARBAGE_NOT_PLACED = "garbage answer, not placed"
     SLOW_REQUEST = "slow request"
+    SLOW_TO_SEND = "slow to send"
     SLOW_ANSWER = "slow answer"
     REFUSED = "refused"
     PARTIAL = "partial fill"
@@ -24,56 +26,136 @@ class Fault(StrEnum):
     RESTING = "order rests"
     LATE_REPORT = "fill reported after the end"
     LAG = "visible late"
+    BLIND = "ended order not found by id"
     QUERY_FAILED = "query failed"
     QUERY_SLOW = "query slow"
     TRADES_TWICE = "trade reported twice"
     TRADES_ANONYMOUS = "trade without client id"
     CANCEL_LOST = "cancel lost"
+    BAR_MISSING = "bar missing"
+    BARS_LATE = "bars late"
+    CLOCK_STEP = "clock steps"
+    PERMIT_LOST = "permit lost"
+    BLOCKED = "instrument blocked"
+    PAUSED = "process paused"
+    PAUSED_SENDING = "process paused before it sends"
+    DATABASE_AWAY = "database away"
+    LOCK_LOST = "lock lost"
+    CRASH = "crash"
     COMMIT_FAILED = "commit failed"
     COMMIT_UNANSWERED = "commit done, answer lost"
-    CRASH = "crash"
-    BAR_MISSING = "bar missing"
-    KILL = "kill"
-    PAUSE = "pause"
-    CANCEL_ALL = "cancel all"
-    CLOSE_ALL = "close all"
+    CRASH_AT = "crash at a position"
 
 
-OFTEN = frozenset({Fault.PARTIAL, Fault.RESTING, Fault.KILL})
-CRASHES = frozenset({Fault.CRASH, Fault.COMMIT_FAILED, Fault.COMMIT_UNANSWERED})
+class Trait(NamedTuple):
+    """Where a kind strikes, what its one parameter is called, and between what it is drawn."""
+
+    site: str
+    parameter: str = ""
+    low: int = 0
+    high: int = 0
+
+
+TIMEOUT = ("ms", 5_000, 15_000)
+DOWNTIME = ("down_ms", 200, 40_000)
+TRAITS = {
+    Fault.REQUEST_LOST: Trait("request", *TIMEOUT),
+    Fault.GARBAGE_NOT_PLACED: Trait("request", *TIMEOUT),
+    Fault.SLOW_REQUEST: Trait("request", "ms", 1_000, 40_000),
+    Fault.SLOW_TO_SEND: Trait("request", "ms", 500, 3_000),
+    Fault.ANSWER_LOST: Trait("answer", *TIMEOUT),
+    Fault.GARBAGE_PLACED: Trait("answer"),
+    Fault.SLOW_ANSWER: Trait("answer", "ms", 1_000, 20_000),
+    Fault.REFUSED: Trait("venue"),
+    Fault.PARTIAL: Trait("venue", "tenths", 1, 9),
+    Fault.UNFILLED: Trait("venue"),
+    Fault.RESTING: Trait("venue", "tenths", 1, 9),
+    Fault.LATE_REPORT: Trait("venue", "ms", 60_000, 240_000),
+    Fault.LAG: Trait("venue", "percent", 1, 100),
+    Fault.BLIND: Trait("venue"),
+    Fault.QUERY_FAILED: Trait("query"),
+    Fault.QUERY_SLOW: Trait("query", "ms", 200, 9_000),
+    Fault.TRADES_TWICE: Trait("query"),
+    Fault.TRADES_ANONYMOUS: Trait("venue"),
+    Fault.CANCEL_LOST: Trait("cancel"),
+    Fault.BAR_MISSING: Trait("feed"),
+    Fault.BARS_LATE: Trait("feed", "ms", 1_000, 200_000),
+    Fault.CLOCK_STEP: Trait("second", "ms", -7_200_000, 7_200_000),
+    Fault.PERMIT_LOST: Trait("second", "ms", 5_000, 200_000),
+    Fault.BLOCKED: Trait("second", "ms", 5_000, 200_000),
+    Fault.PAUSED: Trait("second", "ms", 500, 60_000),
+    Fault.PAUSED_SENDING: Trait("request", "ms", 500, 60_000),
+    Fault.DATABASE_AWAY: Trait("second", "ms", 500, 60_000),
+    Fault.LOCK_LOST: Trait("second"),
+    Fault.CRASH: Trait("effect", *DOWNTIME),
+    Fault.COMMIT_FAILED: Trait("commit", *DOWNTIME),
+    Fault.COMMIT_UNANSWERED: Trait("commit", *DOWNTIME),
+    Fault.CRASH_AT: Trait("point", *DOWNTIME),
+}
+CRASHES = frozenset({Fault.CRASH, Fault.COMMIT_FAILED, Fault.COMMIT_UNANSWERED, Fault.CRASH_AT})
+
+
+class Strike(NamedTuple):
+    """One planned fault: at the nth time that its kind could strike, or each time within a window of the run's ms.
+
+    What strikes at the site `second` could strike once in each second of the run.
+    """
+
+    kind: Fault
+    nth: int = 0
+    value: int = 0
+    """The kind's one parameter, as TRAITS names it; 0 where it has none."""
+    window: tuple[int, int] | None = None
 
 
 class Faults:
-    """The faults of one seed, counted as they happen."""
+    """The faults of one run, counted as they happen."""
 
-    def __init__(self, seed: int, without: frozenset[Fault] = frozenset()) -> None:
-        """Draw which kinds are on, and how often each strikes; `without` switches kinds off."""
-        self.random = Random(seed)  # noqa: S311 - chance that can be repeated is the point
+    def __init__(self, strikes: Iterable[Strike]) -> None:
+        """Sort the strikes by kind; `calm` stops them all."""
         self.counts: Counter[Fault] = Counter()
+        self.asked: Counter[Fault] = Counter()
+        self.struck: set[Strike] = set()
         self.calm = False
-        self._per_mille = {kind: self._draw(kind) for kind in Fault}
-        for kind in without:
-            self._per_mille[kind] = 0
+        self.elapsed: Callable[[], int] = lambda: 0
+        """The run's ms; set by whoever owns its clock."""
+        self._nths: dict[Fault, dict[int, Strike]] = {}
+        self._windows: dict[Fault, list[Strike]] = {}
+        for strike in strikes:
+            if strike.window is None:
+                self._nths.setdefault(strike.kind, {})[strike.nth] = strike
+            else:
+                self._windows.setdefault(strike.kind, []).append(strike)
+        self._planned = frozenset(self._nths) | frozenset(self._windows)
 
-    def _draw(self, kind: Fault) -> int:
-        enabled, level = self.random.random() < (0.8 if kind in OFTEN else 0.5), self.random.randrange(3)
-        if not enabled:
-            return 0
-        if kind in CRASHES:
-            return CRASH_PER_MILLE[level]
-        return 10 * (RATES_PERCENT_OFTEN if kind in OFTEN else RATES_PERCENT)[level]
+    def seconds(self) -> list[Strike]:
+        """Return the strikes that happen at a time of their own; whoever does them says so with `happened`."""
+        found = [strike for kind in self._nths if TRAITS[kind].site == "second" for strike in self._nths[kind].values()]
+        return sorted(found, key=lambda strike: (strike.nth, strike.kind))
+
+    def happened(self, strike: Strike) -> None:
+        """Count a strike."""
+        self.counts[strike.kind] += 1
+        self.struck.add(strike)
+
+    def strike(self, kind: Fault) -> int | None:
+        """Return the parameter of the fault that strikes now, or None when none does; never one in the calm phase."""
+        if self.calm or kind not in self._planned:
+            return None
+        self.asked[kind] = count = self.asked[kind] + 1
+        found = self._nths[kind].get(count) if kind in self._nths else None
+        if found is None and kind in self._windows:
+            now = self.elapsed()
+            found = next((s for s in self._windows[kind] if s.window is not None and s.window[0] <= now < s.window[1]), None)
+        if found is None:
+            return None
+        self.happened(found)
+        return found.value
 
     def hit(self, kind: Fault) -> bool:
-        """Return whether this kind strikes now; never in the calm phase."""
-        if self.calm or self.random.randrange(1_000) >= self._per_mille[kind]:
-            return False
-        self.counts[kind] += 1
-        return True
+        """Return whether this kind strikes now."""
+        return self.strike(kind) is not None
 
     def on(self, kind: Fault) -> bool:
-        """Return whether this kind may strike in this run."""
-        return self._per_mille[kind] > 0
-
-    def between(self, low: int, high: int) -> int:
-        """Return an integer from low to high, both included."""
-        return self.random.randint(low, high)
+        """Return whether the plan has any fault of this kind."""
+        return kind in self._planned

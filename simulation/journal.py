@@ -1,61 +1,129 @@
-"""The journal in memory: bytes in a hash chain, appended in transactions, as the database keeps it."""
+"""The database in memory: a journal as bytes in the product's own hash chain, its lease and its lock, and times when it is away."""
 
-import hashlib
 from collections.abc import Sequence
 
+from simulation.scheduler import Scheduler
+from trader_core.model.errors import DatabaseAway, Fenced
+from trader_core.store import journal
 from trader_core.trader.records import Kind, Record, decode, encode
 from trader_core.trader.recovery import checkpoint, fold
 from trader_core.trader.state import State
 
-GENESIS = b"\0" * 32
+SESSION = "sim"
+LEASE_TTL_MS = 10_000
 CHECKPOINT_RECORDS = 48
 """So many records after a checkpoint the next transaction holds another one: most runs recover from several."""
 
 
 class SimJournal:
-    """Records as they would come back from the disk."""
+    """Records as they would come back from the disk, and who may write them."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Scheduler) -> None:
         """Hold nothing."""
         self.lines: list[tuple[str, bytes]] = []
-        self.head, self.checkpoint = GENESIS, 0
+        self.hashes: list[bytes] = []
+        self.commits: list[int] = []
+        """The number of records after each commit."""
+        self.head, self.checkpoint = journal.genesis(SESSION), 0
+        self.clock, self.away_until_ms = clock, 0
+        self.lock, self.holder = "", ""
+        self.epoch, self.failovers = 0, 0
+        self.leases: dict[int, int] = {}
+        """Until when the lease of an epoch runs."""
+        self._decoded: list[Record] = []
         self._named: dict[tuple[Kind, str], Record] = {}
+        self._words: set[int] = set()
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Make records durable in one transaction: all of them or, when the process dies before, none."""
+    @property
+    def away(self) -> bool:
+        """Whether nobody can reach it now."""
+        return self.clock.now_ms < self.away_until_ms
+
+    def go_away(self, for_ms: int) -> None:
+        """Be unreachable for a while: every connection is lost, and the lock with its own."""
+        self.away_until_ms, self.lock = self.clock.now_ms + for_ms, ""
+
+    def take(self, holder: str) -> int | None:
+        """Take the account's lock and lease and return the new epoch, or None where another one has the lock or nobody answers."""
+        if self.away or self.lock not in {"", holder}:
+            return None
+        self.failovers += self.holder not in {"", holder}
+        self.lock = self.holder = holder
+        self.epoch += 1
+        self.leases[self.epoch] = self.clock.now_ms + LEASE_TTL_MS
+        return self.epoch
+
+    def renew(self, holder: str, epoch: int) -> bool:
+        """Extend a lease; False when the database is away, the connection that holds the lock is gone, or the epoch is another one."""
+        now_ms = self.clock.now_ms
+        if now_ms < self.away_until_ms or self.lock != holder or self.epoch != epoch:
+            return False
+        self.leases[epoch] = now_ms + LEASE_TTL_MS
+        return True
+
+    def leave(self, holder: str) -> None:
+        """Let the lock of a process go that has ended."""
+        if self.lock == holder:
+            self.lock = ""
+
+    def append(self, records: Sequence[Record], epoch: int, head: bytes) -> bytes:
+        """Make records durable in one transaction, all or none, and return the new head.
+
+        Raises DatabaseAway, and Fenced for a writer of another epoch or behind another head.
+        """
+        self._reach()
+        self.fence(epoch, head)
         for record in records:
-            line = (str(record.kind), encode(record.body))
-            self.lines.append(line)
-            self.head = link(self.head, *line)
-            self._named[record.kind, record.body.get("client_order_id", "")] = decode(*line)
+            kind, body = str(record.kind), encode(record.body)
+            self.head = journal.record_hash(self.head, kind, body)
+            self.lines.append((kind, body))
+            self.hashes.append(self.head)
+            again = decode(kind, body)
+            self._decoded.append(again)
+            if record.kind is Kind.OPERATOR:
+                self._words.add(again.body["command_id"])
+            elif "client_order_id" in again.body:
+                self._named[record.kind, again.body["client_order_id"]] = again
+        self.commits.append(len(self.lines))
+        return self.head
 
-    def commit(self, records: Sequence[Record], state: State) -> None:
-        """Append records as the product does: with a checkpoint of the state behind them where one is due."""
+    def commit(self, records: Sequence[Record], state: State, epoch: int, head: bytes) -> bytes:
+        """Append records as the product does: with a checkpoint of the state behind them where one is due; raises as `append`."""
         due = len(self.lines) + len(records) - self.checkpoint >= CHECKPOINT_RECORDS
-        self.append([*records, checkpoint(state)] if due else records)
+        head = self.append([*records, checkpoint(state)] if due else records, epoch, head)
         self.checkpoint = len(self.lines) if due else self.checkpoint
+        return head
 
     def recover(self) -> State:
         """Return the state as a process finds it that begins at the last checkpoint."""
-        return fold(self.records()[max(self.checkpoint - 1, 0) :])
+        return fold(self._decoded[max(self.checkpoint - 1, 0) :])
+
+    def fence(self, epoch: int, head: bytes) -> None:
+        """Raise Fenced for a writer that is not the last one to have taken the lease, or that has missed a record."""
+        if epoch != self.epoch or head != self.head:
+            raise Fenced(f"a writer at epoch {self.epoch} behind the head", f"epoch {epoch}", "stop this trader: another one is at work")
+
+    def _reach(self) -> None:
+        if self.away:
+            raise DatabaseAway("the database", "nothing", "wait")
 
     def records(self) -> list[Record]:
-        """Return the records decoded from their bytes; the chain over the bytes holds."""
-        head = GENESIS
-        for line in self.lines:
-            head = link(head, *line)
-        assert head == self.head, "the chain over the stored bytes ends in the head"
-        return [decode(kind, body) for kind, body in self.lines]
+        """Return the records decoded from their bytes."""
+        return list(self._decoded)
+
+    def links(self) -> list[journal.Link]:
+        """Return the rows as a verifier reads them."""
+        befores = [journal.genesis(SESSION), *self.hashes]
+        return [(i + 1, kind, body, befores[i], self.hashes[i]) for i, (kind, body) in enumerate(self.lines)]
 
     def latest(self, kind: Kind, client_order_id: str) -> Record | None:
-        """Return the durable record of a kind that names an order, or None."""
+        """Return the last durable record of a kind that names an order, or None."""
         return self._named.get((kind, client_order_id))
+
+    def heard(self, command_id: int) -> bool:
+        """Return whether an operator's word is durable."""
+        return command_id in self._words
 
     def fold(self, more: Sequence[Record] = ()) -> State:
         """Return the state after the journal and `more` records behind it."""
         return fold([*self.records(), *more])
-
-
-def link(head: bytes, kind: str, body: bytes) -> bytes:
-    """Return the hash of one line behind a head."""
-    return hashlib.sha256(head + kind.encode() + b"\0" + body).digest()

@@ -1,13 +1,13 @@
-"""What one run trades: three instruments with unlike grids, a plan with limits that bind, and bars with holes."""
+"""What one run trades: up to three instruments with unlike grids, a plan with limits that bind, and bars with holes."""
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulation.faults import Fault, Faults
+from simulation.plans import Choices, source
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import UNIT
@@ -21,83 +21,99 @@ PROTOCOL = Protocol()
 FEE_PPM = 1_000
 
 _SPECS = (
-    # base, price_exp, qty_exp, tick, lot, qty_min, first price, fee in base
-    ("AAA", 2, 6, 1, 10, 10, 2_000_000, False),
-    ("BBB", 4, 1, 1, 1, 10, 15_000, True),
-    ("CCC", 5, 7, 5, 1_000, 10_000, 250_000, False),
+    # base, price_exp, qty_exp, tick, lot, qty_min, first price
+    ("AAA", 2, 6, 1, 10, 10, 2_000_000),
+    ("BBB", 4, 1, 1, 1, 10, 15_000),
+    ("CCC", 5, 7, 5, 1_000, 10_000, 250_000),
 )
+Row = tuple[int, int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The frozen plan and instruments of one run, with bars[T, N] and targets[T, N]."""
+    """The frozen plan and instruments of one run, with bars[T, N] and targets[T, N], and the bounds that the trader is told."""
 
     plan: Plan
     instruments: tuple[Instrument, ...]
     bars: Bars
     targets: NDArray[np.int64]
+    protocol: Protocol
+    prices: tuple[tuple[tuple[int, int], ...], ...]
+    """(open, close) that the venue trades at, by instrument and slot; the bar may be missing all the same."""
 
     def price(self, index: int, now_ms: int) -> int:
         """Return the venue's price of an instrument: the slot's open in its first half, its close afterwards."""
-        slot = min(max((now_ms - START_MS) // STEP_MS, 0), len(self.bars) - 1)
-        while self.bars["close"][slot, index] == 0:
-            slot -= 1
-        name = "open" if now_ms % STEP_MS < STEP_MS // 2 else "close"
-        return int(self.bars[name][slot, index])
+        column = self.prices[index]
+        slot = min(max((now_ms - START_MS) // STEP_MS, 0), len(column) - 1)
+        return column[slot][0 if now_ms % STEP_MS < STEP_MS // 2 else 1]
 
 
-def instruments() -> tuple[Instrument, ...]:
-    """Return the three instruments, frozen; the third needs a division in every notional."""
+def instruments(choices: Choices | None = None) -> tuple[Instrument, ...]:
+    """Return the instruments, frozen; the third needs a division in every notional."""
+    chosen = choices or Choices()
     return tuple(
         freeze(
-            Instrument("sim", f"{base}/USDT", base, "USDT", price_exp, qty_exp, tick, lot, qty_min, UNIT, FEE_PPM, FEE_PPM, 0, 0, in_base),
+            Instrument(
+                "sim", f"{base}/USDT", base, "USDT", price_exp, qty_exp, tick, lot, qty_min, UNIT, chosen.fee_ppm, chosen.fee_ppm,
+                fee_in_base=bool(chosen.base_fees >> index & 1),
+            ),
             price,
         )
-        for base, price_exp, qty_exp, tick, lot, qty_min, price, in_base in _SPECS
+        for index, (base, price_exp, qty_exp, tick, lot, qty_min, price) in enumerate(_SPECS[: chosen.symbols])
     )  # fmt: skip
 
 
-def market(faults: Faults, slots: int) -> Market:
+def market(seed: int, choices: Choices, faults: Faults, slots: int) -> Market:
     """Return the market of a seed: a bar is missing only where the faults say so, and never in the first slot."""
-    random, traded = faults.random, instruments()
-    limits = Limits(
-        positions_max=random.choice((1, 2, 3)),
-        exposure_max=random.choice((300, 600, 900, 10_000)) * UNIT,
-        errors_max=random.choice((0, 3)),
-        losses_max=random.choice((0, 4)),
-        cooldown_ms=5 * STEP_MS,
+    traded = instruments(choices)
+    walks = [_walk(source(seed, f"prices {i}"), choices, slots, _SPECS[i]) for i in range(len(traded))]
+    missing = {(slot, i) for slot in range(1, slots) for i in range(len(traded)) if faults.hit(Fault.BAR_MISSING)}
+    empty = (0, 0, 0, 0, 0, 0)
+    rows = [[empty if (slot, i) in missing else walk[slot] for i, walk in enumerate(walks)] for slot in range(slots)]
+    wishes = [_wishes(source(seed, f"targets {i}"), slots) for i in range(len(traded))]
+    return Market(
+        plan=_plan(choices, traded),
+        instruments=traded,
+        bars=np.array(rows, dtype=BAR),
+        targets=np.array(wishes, np.int64).T.copy(),
+        protocol=Protocol(window_ms=choices.window_ms, visibility_ms=choices.visibility_ms),
+        prices=tuple(tuple((row[1], row[4]) for row in walk) for walk in walks),
     )
-    plan = Plan(
+
+
+def _plan(choices: Choices, traded: tuple[Instrument, ...]) -> Plan:
+    names = (
+        "positions_max", "exposure_max", "order_max", "orders_per_hour", "orders_per_instrument_day", "errors_max", "losses_max",
+        "drawdown_max_ppm", "cooldown_ms", "latch",
+    )  # fmt: skip
+    return Plan(
         strategy="sma_cross",
         params=(("fast", 2), ("slow", 3)),
         symbols=tuple(instrument.symbol for instrument in traded),
         timeframe="1m",
-        capital=1_000 * UNIT,
-        stop_loss_ppm=random.choice((0, 10_000)),
-        take_profit_ppm=random.choice((0, 10_000)),
-        limits=limits,
+        capital=choices.capital,
+        stop_loss_ppm=choices.stop_loss_ppm,
+        take_profit_ppm=choices.take_profit_ppm,
+        trailing_ppm=choices.trailing_ppm,
+        limits=Limits(**{name: getattr(choices, name) for name in names}),
         costs=Costs(),
     )
-    bars, targets = np.zeros((slots, len(traded)), BAR), np.zeros((slots, len(traded)), np.int64)
-    for index, spec in enumerate(_SPECS):
-        _walk(faults, bars[:, index], spec[6], spec[3])
-        targets[:, index] = _wishes(random, slots)
-    return Market(plan, traded, bars, targets)
 
 
-def _walk(faults: Faults, column: NDArray[Any], price: int, tick: int) -> None:
-    for slot in range(len(column)):
-        open_ = price
-        price = max(price * (10_000 + faults.between(-60, 60)) // 10_000 // tick * tick, tick)
-        low, high = min(open_, price), max(open_, price)
-        if slot and faults.hit(Fault.BAR_MISSING):
-            continue
-        column[slot] = (START_MS + slot * STEP_MS, open_, high, low, price, faults.between(10**6, 10**10))
+def _walk(chance: Random, choices: Choices, slots: int, spec: tuple[str, int, int, int, int, int, int]) -> list[Row]:
+    """Return a bar per slot: each opens where the last closed, and closes on the tick."""
+    rows: list[Row] = []
+    tick, price, reach = spec[3], spec[6], choices.volatility
+    for slot in range(slots):
+        opened = price
+        price = max(price * (10_000 + chance.randint(-reach, reach)) // 10_000 // tick * tick, tick)
+        rows.append((START_MS + slot * STEP_MS, opened, max(opened, price), min(opened, price), price, chance.randint(10**6, 10**10)))
+    return rows
 
 
-def _wishes(random: Random, slots: int) -> list[int]:
+def _wishes(chance: Random, slots: int) -> list[int]:
     """Return targets that stay for some slots and then change."""
     found: list[int] = []
     while len(found) < slots:
-        found += [random.choice(TARGETS)] * random.randint(1, 3)
+        found += [chance.choice(TARGETS)] * chance.randint(1, 3)
     return found[:slots]

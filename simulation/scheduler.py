@@ -10,24 +10,30 @@ Action = Callable[[], None]
 class Scheduler:
     """A clock in ms that moves only from one action to the next."""
 
-    def __init__(self, start_ms: int, random: Random) -> None:
+    def __init__(self, start_ms: int, ties: Random) -> None:
         """Stand at the start with nothing to do."""
-        self.now_ms, self._random = start_ms, random
+        self.start_ms, self.now_ms, self._ties = start_ms, start_ms, ties.random
         self._heap: list[tuple[int, float, int, Action]] = []
         self._number = 0
 
     def at(self, when_ms: int, action: Action) -> None:
         """Do the action at a time, at once when that has passed."""
         self._number += 1
-        heapq.heappush(self._heap, (max(when_ms, self.now_ms), self._random.random(), self._number, action))
+        now_ms = self.now_ms
+        heapq.heappush(self._heap, (max(now_ms, when_ms), self._ties(), self._number, action))
 
     def after(self, delay_ms: int, action: Action) -> None:
         """Do the action after a delay."""
         self.at(self.now_ms + delay_ms, action)
 
+    def elapsed(self) -> int:
+        """Return the ms since the start."""
+        return self.now_ms - self.start_ms
+
     def run(self, until_ms: int) -> None:
         """Do everything that is due before a time, then stand there."""
-        while self._heap and self._heap[0][0] < until_ms:
-            self.now_ms, _, _, action = heapq.heappop(self._heap)
+        heap = self._heap
+        while heap and heap[0][0] < until_ms:
+            self.now_ms, _, _, action = heapq.heappop(heap)
             action()
         self.now_ms = until_ms

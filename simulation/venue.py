@@ -5,18 +5,17 @@ It keeps no order from being placed twice under one client id: whether that happ
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from random import Random
 
 from simulation.faults import Fault, Faults
-from simulation.market import FEE_PPM, PROTOCOL, STEP_MS, Market
+from simulation.market import Market
 from trader_core.model.instrument import Instrument
 from trader_core.model.session import Side
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueOrderState, VenueTrade
 
 FUTURE_MS = 1_000
-VISIBLE_MS_MAX = PROTOCOL.visibility_ms - 500
-REST_TICKS = 20
-"""A resting order fills a little further on average once in so many looks at it."""
-LATE_MS = 4 * STEP_MS
+VISIBLE_MARGIN_MS = 500
+"""An order or a trade is visible so much earlier than the trader is told that it may take."""
 
 
 @dataclass(slots=True)
@@ -29,16 +28,15 @@ class Placed:
     at_ms: int
     visible_ms: int
     state: VenueOrderState = VenueOrderState.OPEN
+    filled: int = 0
+    """The true filled quantity."""
     trades: list[tuple[int, VenueTrade]] = field(default_factory=list)
     """(from when on it is shown, the trade)."""
     late: int = 0
     """Filled quantity that is kept from every report until `late_ms`."""
     late_ms: int = 0
-
-    @property
-    def filled(self) -> int:
-        """The true filled quantity."""
-        return sum(trade.qty for _, trade in self.trades)
+    blind: bool = False
+    """It ended at once, and the look-up by client id finds only orders that are open."""
 
     @property
     def resting(self) -> bool:
@@ -49,37 +47,50 @@ class Placed:
 class SimVenue:
     """Orders, trades and balances of one account."""
 
-    def __init__(self, market: Market, faults: Faults) -> None:
-        """Hold the plan's capital and nothing else."""
-        self.market, self.faults = market, faults
+    def __init__(self, market: Market, faults: Faults, chance: Random, *, held_before: int = 0, rest_ticks: int = 20) -> None:
+        """Hold the plan's capital, and of each instrument the lots that were there before."""
+        self.market, self.faults, self._chance, self._rest_ticks = market, faults, chance, rest_ticks
         self.cash = market.plan.capital
-        self.quantities = [0] * len(market.instruments)
+        self.before = [held_before * instrument.lot for instrument in market.instruments]
+        self.quantities = [*self.before]
         self.placed: list[Placed] = []
         self.by_cid: dict[str, list[Placed]] = {}
+        self.by_trade: dict[str, tuple[str, VenueTrade]] = {}
+        """trade id -> (client order id, trade): what truly happened."""
         self.transit: dict[str, SendRequest] = {}
         """Requests that left and may still arrive."""
         self.overdrawn: list[str] = []
         """Orders for more than there was, though the venue had kept no fill back."""
+        self.any_late = False
+        self._visible_max_ms = market.protocol.visibility_ms - VISIBLE_MARGIN_MS
         self._index = {instrument.symbol: i for i, instrument in enumerate(market.instruments)}
 
     def arrive(self, request: SendRequest, now_ms: int) -> Reply[VenueOrder]:
         """Take a request from the wire: refuse it outside its validity window, else place and match it."""
         self.transit.pop(request.client_order_id, None)
-        if now_ms > request.sent_ms + request.window_ms or request.sent_ms > now_ms + FUTURE_MS:
+        if not self.valid(request, now_ms):
             return Reply(Outcome.CLOCK, code="700003", evidence="outside the receive window")
         if self.faults.hit(Fault.REFUSED):
             return Reply(Outcome.REJECTED, code="30004", evidence="refused")
         if not self._covered(request):
-            if not any(order.late for order in self.placed):
+            if not self.any_late:
                 self.overdrawn.append(request.client_order_id)
             return Reply(Outcome.REJECTED, code="30004", evidence="insufficient balance")
-        lag = self.faults.between(0, VISIBLE_MS_MAX) if self.faults.hit(Fault.LAG) else 0
         number = len(self.placed) + 1
-        order = Placed(request, f"v{number}", self._index[request.symbol], now_ms, now_ms + lag)
+        order = Placed(request, f"v{number}", self._index[request.symbol], now_ms, now_ms + self.lag_ms())
         self.placed.append(order)
         self.by_cid.setdefault(request.client_order_id, []).append(order)
         self._match(order, now_ms)
         return Reply(Outcome.OK, self._shown(order, now_ms))
+
+    def valid(self, request: SendRequest, now_ms: int) -> bool:
+        """Return whether a request arrives within its window of validity."""
+        return request.sent_ms - FUTURE_MS <= now_ms <= request.sent_ms + request.window_ms
+
+    def lag_ms(self) -> int:
+        """Return how much later than it happens something becomes visible: less than the trader is told that it may take."""
+        percent = self.faults.strike(Fault.LAG)
+        return 0 if percent is None else self._visible_max_ms * percent // 100
 
     def _covered(self, request: SendRequest) -> bool:
         """Return whether free balances carry a request at its limit, with everything that rests already locked."""
@@ -91,36 +102,47 @@ class SimVenue:
         return self.cash - locked >= self._cost(request, request.qty)
 
     def _cost(self, request: SendRequest, qty: int) -> int:
-        value = worth(self.market.instruments[self._index[request.symbol]], request.limit, qty, up=True)
-        return value + fee_of(value)
+        coin = self.market.instruments[self._index[request.symbol]]
+        value = worth(coin, request.limit, qty, up=True)
+        return value + fee_of(coin, value)
 
     def _match(self, order: Placed, now_ms: int) -> None:
         """Fill what an immediate-or-cancel order gets; a resting one keeps the rest open."""
         price, request = self.market.price(order.index, now_ms), order.request
         crosses = (price - request.limit) * int(request.side) <= 0
         wanted = request.qty if crosses and not self.faults.hit(Fault.UNFILLED) else 0
-        rests = self.faults.hit(Fault.RESTING)
-        if wanted and (rests or self.faults.hit(Fault.PARTIAL)):
-            wanted = self._part(order, wanted)
+        rests = self.faults.strike(Fault.RESTING)
+        part = rests if rests is not None else self.faults.strike(Fault.PARTIAL)
+        if wanted and part is not None:
+            wanted = self._part(order, wanted, part)
         if wanted:
-            first = self._part(order, wanted)
+            first = self._part(order, wanted, self._between(1, 9))
             for qty in (first, wanted - first):
                 self._trade(order, qty, price, now_ms)
-        if order.filled < request.qty and rests:
+        if order.filled < request.qty and rests is not None:
             return
         order.state = VenueOrderState.FILLED if order.filled == request.qty else VenueOrderState.EXPIRED
-        if order.filled and self.faults.hit(Fault.LATE_REPORT):
-            self._hide_last(order, now_ms)
+        # Where others' coins lie beside ours, a sale that is kept back makes us sell theirs: nothing here can tell the two apart.
+        ours_alone = request.side is Side.BUY or not self.before[order.index]
+        late_ms = self.faults.strike(Fault.LATE_REPORT) if order.filled and ours_alone else None
+        if late_ms is not None:
+            self._hide_last(order, now_ms + late_ms)
+        elif order.filled:
+            order.blind = self.faults.hit(Fault.BLIND)
 
-    def _part(self, order: Placed, qty: int) -> int:
+    def _between(self, low: int, high: int) -> int:
+        return low + int(self._chance.random() * (high - low + 1))
+
+    def _part(self, order: Placed, qty: int, tenths: int) -> int:
         lot = self.market.instruments[order.index].lot
-        return max(qty * self.faults.between(1, 9) // 10 // lot * lot, lot)
+        return max(qty * tenths // 10 // lot * lot, lot)
 
-    def _hide_last(self, order: Placed, now_ms: int) -> None:
+    def _hide_last(self, order: Placed, until_ms: int) -> None:
         """Report the order as ended with less than it filled; the last trade shows only long afterwards."""
         _, trade = order.trades[-1]
-        order.late, order.late_ms, order.state = trade.qty, now_ms + LATE_MS, VenueOrderState.EXPIRED
-        order.trades[-1] = (order.late_ms, trade)
+        order.late, order.late_ms, order.state = trade.qty, until_ms, VenueOrderState.EXPIRED
+        order.trades[-1] = (until_ms, trade)
+        self.any_late = True
 
     def _trade(self, order: Placed, qty: int, price: int, now_ms: int) -> None:
         if qty <= 0:
@@ -128,18 +150,18 @@ class SimVenue:
         request, coin = order.request, self.market.instruments[order.index]
         buy = request.side is Side.BUY
         value = worth(coin, price, qty, up=buy)
-        fee_base = fee_of(qty) if buy and coin.fee_in_base else 0
-        fee = 0 if fee_base else fee_of(value)
+        fee_base = fee_of(coin, qty) if buy and coin.fee_in_base else 0
+        fee = 0 if buy and coin.fee_in_base else fee_of(coin, value)
         self.cash += -value - fee if buy else value - fee
         self.quantities[order.index] += qty - fee_base if buy else -qty
         assert self.cash >= 0 <= self.quantities[order.index], "the venue covers what it takes"
         cid = "" if self.faults.hit(Fault.TRADES_ANONYMOUS) else request.client_order_id
-        number = sum(len(placed.trades) for placed in self.placed) + 1
         trade = VenueTrade(
-            f"t{number}", cid, order.venue_order_id, request.symbol, request.side, qty, price, fee, fee_base, now_ms,
+            f"t{len(self.by_trade) + 1}", cid, order.venue_order_id, request.symbol, request.side, qty, price, fee, fee_base, now_ms,
         )  # fmt: skip
-        lag = self.faults.between(0, VISIBLE_MS_MAX) if self.faults.hit(Fault.LAG) else 0
-        order.trades.append((max(now_ms + lag, order.visible_ms), trade))
+        order.filled += qty
+        order.trades.append((max(now_ms + self.lag_ms(), order.visible_ms), trade))
+        self.by_trade[trade.trade_id] = (request.client_order_id, trade)
 
     def pass_time(self, now_ms: int, *, end_resting: bool) -> None:
         """Let resting orders fill a little, and expire them where `end_resting` says so."""
@@ -148,8 +170,8 @@ class SimVenue:
                 continue
             price = self.market.price(order.index, now_ms)
             crosses = (price - order.request.limit) * int(order.request.side) <= 0
-            if crosses and not self.faults.calm and self.faults.between(1, REST_TICKS) == 1:
-                self._trade(order, self._part(order, order.request.qty - order.filled), price, now_ms)
+            if crosses and not self.faults.calm and self._between(1, self._rest_ticks) == 1:
+                self._trade(order, self._part(order, order.request.qty - order.filled, self._between(1, 9)), price, now_ms)
             if order.filled >= order.request.qty:
                 order.state = VenueOrderState.FILLED
             elif end_resting:
@@ -172,7 +194,7 @@ class SimVenue:
 
     def order(self, client_order_id: str, now_ms: int) -> Reply[VenueOrder]:
         """Return an order by client id, once it is visible."""
-        known = self._known(client_order_id, now_ms)
+        known = [order for order in self._known(client_order_id, now_ms) if self.faults.calm or not order.blind]
         return Reply(Outcome.OK, self._shown(known[-1], now_ms)) if known else Reply(Outcome.NOT_FOUND)
 
     def _known(self, client_order_id: str, now_ms: int) -> list[Placed]:
@@ -200,13 +222,22 @@ class SimVenue:
         ]
         return [Balance("USDT", _text(self.cash, 10), "0"), *coins]
 
-    def owed(self, client_order_id: str) -> int:
+    def coming(self, client_order_id: str, now_ms: int) -> bool:
+        """Return whether a request is on the wire that the venue would still take."""
+        request = self.transit.get(client_order_id)
+        return request is not None and self.valid(request, now_ms)
+
+    def owed(self, client_order_id: str, now_ms: int) -> int:
         """Return the largest quantity that an order can have filled in the end, without what the venue keeps back."""
-        transit = self.transit.get(client_order_id)
-        most = transit.qty if transit else 0
+        most = self.transit[client_order_id].qty if self.coming(client_order_id, now_ms) else 0
         for order in self.by_cid.get(client_order_id, []):
             most += order.request.qty if order.resting else order.filled - order.late
         return most
+
+    def baseline(self) -> dict[str, str]:
+        """Return the balances before the session, as decimal texts by currency."""
+        coins = {coin.base: _text(lots, coin.qty_exp) for coin, lots in zip(self.market.instruments, self.before, strict=True) if lots}
+        return {"USDT": _text(self.market.plan.capital, 10), **coins}
 
 
 def worth(coin: Instrument, price: int, qty: int, *, up: bool) -> int:
@@ -218,9 +249,9 @@ def worth(coin: Instrument, price: int, qty: int, *, up: bool) -> int:
     return whole + (1 if rest and up else 0)
 
 
-def fee_of(amount: int) -> int:
-    """Return the venue's fee on an amount, rounded up: the same part for every instrument."""
-    return -(-amount * FEE_PPM // 10**6)
+def fee_of(coin: Instrument, amount: int) -> int:
+    """Return the venue's fee on an amount, rounded up."""
+    return -(-amount * coin.taker_ppm // 10**6)
 
 
 def _text(amount: int, exponent: int) -> str:

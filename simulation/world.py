@@ -1,81 +1,106 @@
-"""One run: a seed becomes a market, faults and operators; the safety phase, then the calm, in which everything must end."""
+"""One run: a plan becomes a market, a venue, a database, processes and operators; the safety phase, then the calm, in which all ends."""
 
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
-from simulation.checker import Violation
-from simulation.faults import Fault, Faults
+from simulation.checker import Checker, Violation
+from simulation.draw import draw
+from simulation.ending import ended
+from simulation.faults import Fault, Faults, Strike
+from simulation.journal import LEASE_TTL_MS, SESSION, SimJournal
 from simulation.market import START_MS, STEP_MS, market
-from simulation.shell import ABOUT_TO_MS, HAS_LEFT_MS, SimShell
+from simulation.plans import RunPlan, Word, source
+from simulation.process import SKEW_MS_MAX, SKEW_STEP_MS, Process
+from simulation.scheduler import Scheduler
+from simulation.venue import SimVenue
 from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken, IllegalMove
 from trader_core.trader import books
 from trader_core.trader import events as ev
-from trader_core.trader.records import Kind
+from trader_core.trader.recovery import opening
 
-SLOTS = 40
 TICK_MS, POLL_MS = 1_000, 250
 GRACE_MS = 500
-CALM_MS = 900_000
+CALM_MS_MIN, CALM_STEP_MS, CALM_MS_MAX = 120_000, 60_000, 900_000
 RECONCILE_MS, RECONCILE_SOON_MS = 120_000, 5_000
-COMMANDS = {
-    Fault.KILL: Command.KILL, Fault.PAUSE: Command.PAUSE, Fault.CANCEL_ALL: Command.CANCEL_ALL, Fault.CLOSE_ALL: Command.CLOSE_ALL,
-}  # fmt: skip
-COMMAND_TICKS, COMMAND_TICKS_BUSY = 600, 40
-"""An operator's chance comes on average once in so many ticks; more often while an order is on its way, when it hurts."""
-
-
-RESUMABLE = frozenset({"pause", "restricted", "dead_letter"})
-RESUME_TICKS, RESUME_TICKS_KILLED = 150, 2_000
+NEVER_MS = 1 << 62
+HELD = frozenset({"pause", "reduce", "restricted", "dead_letter", "fault", "overfill", "closing"})
+"""What a resume by routine is said for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run was: its size, its faults, the digest of all that happened, and the violation that ended it, if any."""
+    """What one run was: its size, what struck, how often each invariant was asked, the digest of all, and the violation, if any."""
 
-    seed: int
+    plan: RunPlan
     steps: int
     points: int
     orders: int
     fills: int
     crashes: int
-    checks: int
-    faults: Counter[Fault]
+    losses: int
+    """How often a process lost the database or its lease."""
+    failovers: int
+    simulated_ms: int
+    checks: Counter[str]
+    faults: Counter[str]
+    """By kind; an operator's words by their command."""
+    struck: frozenset[Strike]
     digest: str
     violation: Violation | None
 
+    @property
+    def seed(self) -> int:
+        """The plan's seed."""
+        return self.plan.seed
+
 
 class World:
-    """The surroundings of the process: time, operators and the phases of one run."""
+    """The surroundings of the processes: time, venue, database, operators and the phases of one run."""
 
-    def __init__(
-        self, seed: int, slots: int = SLOTS, crash_at: frozenset[int] = frozenset(), without: frozenset[Fault] = frozenset()
-    ) -> None:
-        """Draw everything from the seed."""
-        self.seed, self.slots = seed, slots
-        self.faults = Faults(seed, without)
-        self.shell = SimShell(market(self.faults, slots), self.faults, crash_at)
+    def __init__(self, plan: RunPlan) -> None:
+        """Build everything from the plan."""
+        self.plan, choices = plan, plan.choices
+        self.faults = Faults((*plan.faults, *plan.crashes))
+        self.market = market(plan.seed, choices, self.faults, plan.slots)
+        self.clock = Scheduler(START_MS, source(plan.seed, "ties"))
+        self.faults.elapsed = self.clock.elapsed
+        self.chance = source(plan.seed, "delays").random
+        fills = source(plan.seed, "fills")
+        self.venue = SimVenue(self.market, self.faults, fills, held_before=choices.held_before, rest_ticks=choices.rest_ticks)
+        self.journal = SimJournal(self.clock)
+        self.checker = Checker(self.venue, self.journal)
+        first = opening(SESSION, self.market.plan, self.market.instruments, self.market.protocol, START_MS, self.venue.baseline())
+        self.journal.append([first], 0, self.journal.head)
+        self.killed, self.closing = "", False
+        self.permit_lost_ms, self._permit_back_ms = NEVER_MS, 0
+        self._blocked: dict[int, tuple[int, int]] = {}
+        self.points = self.crashes = self.losses = 0
+        self.words: Counter[str] = Counter()
         self.inbox: list[ev.Operator] = []
-        self._said, self._ambushed = 0, False
-        self._ambush_ms = START_MS + self.faults.between(slots // 8, slots) * STEP_MS
-        self._ambush_within_ms = (ABOUT_TO_MS, HAS_LEFT_MS)[self.faults.between(0, 1)]
-        self.shell.stirred = self._ambush
-        self._next_reconcile_ms = 0
+        self._heard = 0
+        """So many words from the first on are durable."""
+        self._stirs: Counter[str] = Counter()
+        self._ambushes = {(word.stir, word.nth): word for word in plan.commands if word.stir}
+        delays = [self.faults.strike(Fault.BARS_LATE) or 0 for _ in range(plan.slots)]
+        self._bars_ms = [START_MS + (slot + 1) * STEP_MS + GRACE_MS + late for slot, late in enumerate(delays)]
+        self.processes = [Process(self, f"trader {n}") for n in range(1, plan.traders + 1)]
+        self.checker.venue_books = lambda: [process.books for process in self.processes]  # type: ignore[method-assign]
+        self._reconcile_ms = 0
+        for strike in self.faults.seconds():
+            self.clock.at(START_MS + strike.nth * TICK_MS, partial(self._upset, strike))
+
+    def between(self, low: int, high: int) -> int:
+        """Return an integer from low to high, both included: how long something takes."""
+        return low + int(self.chance() * (high - low + 1))
 
     def run(self) -> Outcome:
         """Run both phases; a violation ends the run and is returned."""
-        shell, violation = self.shell, None
+        violation = None
         try:
-            shell.boot()
-            shell.clock.after(TICK_MS, self._tick)
-            end_ms = START_MS + (self.slots + 2) * STEP_MS
-            shell.clock.run(end_ms)
-            self._calm()
-            shell.clock.run(end_ms + CALM_MS)
-            shell.checker.folded(shell.state, shell.buffer)
-            shell.checker.calm(shell.state)
+            self._phases()
         except Violation as found:
             violation = found
         except ChainBroken as broken:
@@ -84,109 +109,198 @@ class World:
             violation = Violation("I13", str(illegal))
         return self._outcome(violation)
 
-    def _ambush(self, within_ms: int) -> None:
-        """Say kill just before or after an order leaves, once, where the seed has kills."""
-        ripe = self.shell.clock.now_ms > self._ambush_ms and within_ms == self._ambush_within_ms
-        if ripe and not self._ambushed and self.faults.on(Fault.KILL):
-            self._ambushed = True
-            self.faults.counts[Fault.KILL] += 1
-            self.shell.clock.after(self.faults.between(0, within_ms), partial(self._say, Command.KILL))
+    def _phases(self) -> None:
+        for process in self.processes:
+            process.start()
+        for word in self.plan.commands:
+            if not word.stir:
+                self.clock.at(START_MS + word.at_ms, partial(self._say, word))
+        self.clock.after(TICK_MS, self._tick)
+        end_ms = START_MS + (self.plan.slots + 2) * STEP_MS
+        self.clock.run(end_ms)
+        self._calm()
+        for waited_ms in range(CALM_MS_MIN, CALM_MS_MAX + 1, CALM_STEP_MS):
+            self.clock.run(end_ms + waited_ms)
+            if self._settled():
+                break
+        ended(self)
+
+    def _settled(self) -> bool:
+        """Return whether nothing is left that the calm should bring to its end."""
+        leader = next((process for process in self.processes if process.alive), None)
+        resting = any(order.resting for order in self.venue.placed)
+        return leader is not None and not leader.state.pending and not resting and len(leader.books.fills) == len(self.venue.by_trade)
+
+    def stirred(self, stir: str) -> None:
+        """An order is about to leave or has left: chance may be malicious."""
+        self._stirs[stir] += 1
+        word = self._ambushes.get((stir, self._stirs[stir]))
+        if word is not None:
+            self.clock.after(word.delay_ms, partial(self._say, word))
 
     def _calm(self) -> None:
         """Stop all faults and restart once; after a kill resting orders end only by our cancel."""
-        shell = self.shell
-        self.faults.calm = True
-        if shell.alive:
-            shell.die()
-        if not shell.killed:
-            shell.venue.pass_time(shell.clock.now_ms, end_resting=True)
+        self.faults.calm, self.journal.away_until_ms = True, 0
+        self._permit_back_ms, self._blocked = 0, {}
+        for process in self.processes:
+            process.paused_until_ms = 0
+            if process.alive:
+                process.die(TICK_MS)
+        if not self.killed:
+            self.venue.pass_time(self.clock.now_ms, end_resting=True)
 
     def _outcome(self, violation: Violation | None) -> Outcome:
-        shell = self.shell
-        fills = sum(len(order.trades) for order in shell.venue.placed)
-        trace = f"{shell.journal.head.hex()} {shell.steps} {shell.points} {shell.venue.cash} {shell.venue.quantities} {violation}"
+        venue, steps = self.venue, sum(process.steps for process in self.processes)
+        trace = f"{self.journal.head.hex()} {steps} {self.points} {venue.cash} {venue.quantities} {violation}"
+        faults = Counter({str(kind): self.faults.counts[kind] for kind in Fault}) + self.words
         return Outcome(
-            self.seed, shell.steps, shell.points, len(shell.venue.placed), fills, shell.crashes, shell.checker.checks,
-            Counter({kind: self.faults.counts[kind] for kind in Fault}), hashlib.sha256(trace.encode()).hexdigest(), violation,
+            self.plan, steps, self.points, len(venue.placed), len(venue.by_trade), self.crashes, self.losses, self.journal.failovers,
+            self.clock.elapsed(), self.checker.counts, faults, frozenset(self.faults.struck), hashlib.sha256(trace.encode()).hexdigest(),
+            violation,
         )  # fmt: skip
 
     def _tick(self) -> None:
-        shell, now = self.shell, self.shell.clock.now_ms
-        shell.clock.after(TICK_MS, self._tick)
-        end = not shell.killed and self.faults.calm
+        now = self.clock.now_ms
+        self.clock.after(TICK_MS, self._tick)
         if now // TICK_MS % 5 == 0:
-            shell.venue.pass_time(now, end_resting=end)
-        self._operators()
-        if not shell.alive:
-            return
-        self._attend()
-        self._reconcile(now)
-        shell.clock.after(self.faults.between(0, TICK_MS - 1), self._slots)
+            self.venue.pass_time(now, end_resting=not self.killed and self.faults.calm)
+        if now >= self._permit_back_ms:
+            self.permit_lost_ms = NEVER_MS
+        if self._blocked:
+            self._blocked = {index: span for index, span in self._blocked.items() if now < span[1]}
+        for process in self.processes:
+            if process.alive and now >= process.paused_until_ms:
+                self._round(process)
+            elif not self.journal.lock:
+                self._wake(process)
 
-    def _attend(self) -> None:
+    def _wake(self, process: Process) -> None:
+        if process.waiting and self.clock.now_ms >= process.paused_until_ms:
+            process.start()
+
+    def _upset(self, strike: Strike) -> None:
+        """What goes wrong by itself: the database, the lock's connection, permits, blocks, clocks, a process that is stopped."""
+        if self.faults.calm:
+            return
+        self.faults.happened(strike)
+        now, kind, for_ms = self.clock.now_ms, strike.kind, strike.value
+        process = self.processes[strike.nth % len(self.processes)]
+        if kind is Fault.DATABASE_AWAY:
+            self.journal.go_away(for_ms)
+        elif kind is Fault.LOCK_LOST:
+            self.journal.lock = ""
+            for other in self.processes:
+                if other.waiting:  # it may be faster than the one that has lost the lock and does not know it yet
+                    self.clock.after(self.between(0, TICK_MS - 1), partial(self._wake, other))
+        elif kind is Fault.PERMIT_LOST:
+            self.permit_lost_ms, self._permit_back_ms = min(self.permit_lost_ms, now), now + for_ms
+        elif kind is Fault.BLOCKED:
+            self._blocked.setdefault(strike.nth % len(self.market.instruments), (now, now + for_ms))
+        elif kind is Fault.PAUSED:
+            process.paused_until_ms = now + for_ms
+        elif kind is Fault.CLOCK_STEP:
+            process.wall_step_ms += for_ms
+            process.skew_ms = for_ms % SKEW_STEP_MS - SKEW_MS_MAX
+
+    def blocked_ms(self, index: int) -> int:
+        """Return since when an instrument is blocked; a time that never comes when it is not."""
+        return self._blocked[index][0] if index in self._blocked else NEVER_MS
+
+    def _round(self, process: Process) -> None:
+        """What a trader does each second: its lease, conditions and words, unsettled orders, books, bars."""
+        now, state = self.clock.now_ms, process.state
+        if not self.journal.renew(process.name, process.epoch):
+            process.lose()
+            return
+        process.lease_until_ms = now + LEASE_TTL_MS
+        process.unpermitted = "" if self.permit_lost_ms == NEVER_MS else "no permit stands"
+        process.blocks = {*self._blocked}
+        outside = (
+            self.killed
+            or process.unpermitted
+            or process.blocks
+            or process.books.blocked
+            or "permit" in state.flags
+            or "closing" in state.flags
+        )
+        if outside or state.pending or self._heard < len(self.inbox):
+            self._attend(process)
+        if now >= self._reconcile_ms:
+            self._reconcile(process)
+        row = (state.next_slot_ms - START_MS) // STEP_MS
+        if row < len(self._bars_ms) and self._bars_ms[row] < now + TICK_MS:
+            self.clock.after(self.between(0, TICK_MS - 1), process.mine(partial(self._slots, process)))
+
+    def _attend(self, process: Process) -> None:
         """Do what the real shell does between slots: outside conditions, operators' words, unsettled orders."""
-        shell = self.shell
-        if not shell.alive:
-            return
-        if shell.killed and "kill" not in shell.state.flags:
-            shell.handle(ev.FlagSeen("kill", on=True, why=shell.killed, now_ms=shell.now_ms()))
-        durable = {r.body["command_id"] for r in shell.journal.records() if r.kind is Kind.OPERATOR} if self.inbox else set()
-        self.inbox = [event for event in self.inbox if event.command_id not in durable]
-        for event in self.inbox:
-            shell.closing = shell.closing and event.command is not Command.KILL
-            shell.handle(event)
-        if shell.state.pending:
-            shell.handle(ev.Tick(shell.now_ms()))
+        if process.alive and self.killed and "kill" not in process.state.flags:
+            process.handle(ev.FlagSeen("kill", on=True, why=self.killed, now_ms=process.now_ms()))
+        if process.alive and bool(process.unpermitted) != ("permit" in process.state.flags):
+            why = process.unpermitted or "a permit stands"
+            process.handle(ev.FlagSeen("permit", on=bool(process.unpermitted), why=why, now_ms=process.now_ms()))
+        for index, on in enumerate(process.state.slots["blocked"].tolist() if process.blocks or process.books.blocked else ()):
+            if process.alive and (index in process.blocks) != bool(on):
+                process.handle(ev.BlockSeen(index, on=index in process.blocks, why="its data", now_ms=process.now_ms()))
+        for event in self.inbox[self._heard :]:
+            if process.alive and event.command_id not in process.taken and not self.journal.heard(event.command_id):
+                if event.command in {Command.KILL, Command.CLOSE_ALL}:  # the later of the two holds, in the order in which they are taken
+                    self.closing = event.command is Command.CLOSE_ALL
+                process.taken.add(event.command_id)
+                process.handle(event)
+        while self._heard < len(self.inbox) and self.journal.heard(self.inbox[self._heard].command_id):
+            self._heard += 1
+        if process.alive and (process.state.pending or "closing" in process.state.flags):
+            process.handle(ev.Tick(process.now_ms()))
 
-    def _slots(self) -> None:
-        shell, bars = self.shell, self.shell.market.bars
-        while shell.alive and shell.state.next_slot_ms + STEP_MS + GRACE_MS <= shell.clock.now_ms:
-            row = (shell.state.next_slot_ms - START_MS) // STEP_MS
-            if row >= len(bars):
+    def _slots(self, process: Process) -> None:
+        """Hand on each slot whose bars have arrived; what arrives after the next bar has closed is stale."""
+        while process.alive:
+            slot_ms = process.state.next_slot_ms
+            row = (slot_ms - START_MS) // STEP_MS
+            if row >= len(self._bars_ms) or self._bars_ms[row] > self.clock.now_ms:
                 return
-            shell.handle(ev.Slot(shell.state.next_slot_ms, bars[row], shell.market.targets[row]))
+            late = process.now_ms() >= slot_ms + 2 * STEP_MS
+            if late != ("stale" in process.state.flags):
+                process.handle(ev.FlagSeen("stale", on=late, why="late" if late else "bars arrive again", now_ms=process.now_ms()))
+            if process.state.next_slot_ms == slot_ms:
+                process.handle(ev.Slot(slot_ms, self.market.bars[row], self.market.targets[row]))
 
-    def _operators(self) -> None:
-        if self.faults.calm:
+    def _say(self, word: Word) -> None:
+        """An operator speaks; a kill holds for the last gate from this moment, whether a process runs or not."""
+        flags = set().union(*(process.state.flags for process in self.processes if process.alive))
+        if self.faults.calm or (word.held and (self.killed or not HELD & flags)):
             return
-        ticks = COMMAND_TICKS_BUSY if self.shell.state.pending else COMMAND_TICKS
-        ticks = RESUME_TICKS_KILLED if self.shell.killed else RESUME_TICKS
-        if (self.shell.killed or RESUMABLE & set(self.shell.state.flags)) and self.faults.between(1, ticks) == 1:
-            self._say(Command.RESUME)
-        for kind, command in COMMANDS.items():
-            if kind is Fault.KILL and not self.shell.killed:
-                continue  # the first kill comes from the ambush
-            if self.faults.between(1, ticks) == 1 and self.faults.hit(kind):
-                self.shell.clock.after(self.faults.between(0, TICK_MS - 1), partial(self._say, command))
-
-    def _say(self, command: Command) -> None:
-        """An operator speaks; a kill holds for the last gate from this moment, whether the process runs or not."""
-        if self.faults.calm:
-            return
-        shell = self.shell
-        if command is Command.KILL:
+        if word.command is Command.KILL:
             # A repeated kill says nothing new to the last gate; it withdraws an earlier close-all when the machine takes it.
-            shell.closing = shell.closing and bool(shell.killed)
-            shell.killed = "killed by an operator"
-        if command is Command.RESUME:
-            shell.killed = ""
-        if command is Command.CLOSE_ALL:
-            shell.closing = True
-        self._said += 1
-        self.inbox.append(ev.Operator(command, self._said, "operator", "a drill", shell.now_ms()))
-        shell.clock.after(self.faults.between(0, POLL_MS), self._attend)
+            self.closing = self.closing and bool(self.killed)
+            self.killed = "killed by an operator"
+        elif word.command is Command.RESUME:
+            self.killed = ""
+        self.words[str(word.command)] += 1
+        said = len(self.inbox) + 1
+        self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms))
+        for process in self.processes:
+            if process.alive:
+                self.clock.after(self.between(0, POLL_MS), process.mine(partial(self._attend, process)))
 
-    def _reconcile(self, now: int) -> None:
-        """Compare the books as the real shell does: when nothing is on its way, soon while that is what holds the session."""
-        shell = self.shell
-        if now < self._next_reconcile_ms or not shell.alive or not books.settled(shell.state):
+    def _reconcile(self, process: Process) -> None:
+        """Compare the books as the real shell does: when nothing is on its way, and a difference must show twice before it halts."""
+        now, state = self.clock.now_ms, process.state
+        if not process.alive or not books.settled(state) or self.faults.hit(Fault.QUERY_FAILED):
             return
-        soon = {"start", "difference"} & set(shell.state.flags)
-        self._next_reconcile_ms = now + (RECONCILE_SOON_MS if soon else RECONCILE_MS)
-        found = books.differences(shell.state, shell.baseline, shell.venue.balances())
-        shell.handle(ev.Reconciled(found, shell.now_ms()))
+        soon = {"start", "difference", "closing"} & set(state.flags) or process.suspect
+        self._reconcile_ms = now + (RECONCILE_SOON_MS if soon else RECONCILE_MS)
+        found = books.differences(state, state.baseline, self.venue.balances())
+        first, process.suspect = not process.suspect, found
+        if not (found and first):
+            process.handle(ev.Reconciled(found, process.now_ms()))
 
 
-def run(seed: int, **options: object) -> Outcome:
+def run(plan: RunPlan) -> Outcome:
+    """Return the outcome of one plan."""
+    return World(plan).run()
+
+
+def run_seed(seed: int, slots: int = 0, traders: int = 0) -> Outcome:
     """Return the outcome of one seed."""
-    return World(seed, **options).run()  # type: ignore[arg-type]
+    return run(draw(seed, slots, traders))

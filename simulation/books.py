@@ -1,0 +1,214 @@
+"""The checker's books of one process: every record followed by rules and arithmetic of its own, every step's state compared with them."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from simulation import rules
+from simulation.money import DAY_MS, HOUR_MS, Money
+from simulation.venue import fee_of, worth
+from trader_core.trader.records import Kind, Record
+from trader_core.trader.state import State
+
+if TYPE_CHECKING:
+    from simulation.checker import Checker
+
+COLLAR_PPM = 100_000
+
+
+class Books:
+    """Follows one process, record by record."""
+
+    def __init__(self, checker: "Checker") -> None:
+        """Begin with empty books."""
+        self.checker, self.need = checker, checker.need
+        self.restart([])
+
+    def restart(self, records: list[Record]) -> None:
+        """Take up the books where a process begins: only what is durable counts."""
+        self.states: dict[str, str] = {}
+        self.intents: dict[str, dict[str, Any]] = {}
+        self.sendings: set[str] = set()
+        self.fills: set[str] = set()
+        self.booked: dict[str, int] = {}
+        self.flags: set[str] = {"start"}
+        self.blocked: set[int] = set()
+        self.letters: set[int] = set()
+        self.money = Money(self.checker.venue.market)
+        self.buying: dict[str, int] = {}
+        """client order id -> reserve, of every buy that has not ended."""
+        self.entries: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.orders_of_hour: defaultdict[int, int] = defaultdict(int)
+        self.live = {*self.checker.venue.by_cid, *self.checker.venue.transit}
+        """Orders that the venue may still fill beyond what is booked here."""
+        for record in records:
+            self.take(record)
+
+    def take(self, record: Record) -> None:
+        """Book one record."""
+        book = _BOOKINGS.get(record.kind)
+        if book is not None:
+            book(self, record.body)
+
+    def _bars(self, body: dict[str, Any]) -> None:
+        self.money.mark(body["ts"], body["bars"])
+        for decision in body["decisions"]:
+            sells, refusal = decision[6] < 0, decision[8]
+            self.need(not (sells and refusal in rules.BREAKER_REFUSALS), "I18", "the breaker refuses an exit in slot {}", body["ts"])
+        self.need(
+            body["cash"] == self.money.cash, "I12", "slot {} has cash {}, the fills say {}", body["ts"], body["cash"], self.money.cash
+        )
+        equity = self.money.equity
+        self.need(body["equity"] == equity, "I12", "slot {} has equity {}, the closes say {}", body["ts"], body["equity"], equity)
+
+    def _exits(self, body: dict[str, Any]) -> None:
+        refused = [decision[8] for decision in body["decisions"] if decision[8] in rules.BREAKER_REFUSALS]
+        self.need(not refused, "I18", "the breaker refuses an exit at {}", body["ts"])
+
+    def _intent(self, body: dict[str, Any]) -> None:
+        cid, index, hour = body["client_order_id"], body["instrument"], body["ts"] // HOUR_MS
+        self.need(cid not in self.states, "I1", "a second intent {}", cid)
+        if body["side"] > 0:
+            self._layers(body)
+            self.buying[cid] = self._reserve(index, body["limit"], body["qty"])
+            self.entries[index, body["ts"] // DAY_MS] += 1
+        self.orders_of_hour[hour] += 1
+        self.states[cid], self.intents[cid], self.booked[cid] = "INTENT", body, 0
+
+    def _layers(self, body: dict[str, Any]) -> None:
+        """All eight layers of the guard, asked once more about a buy that the product let pass."""
+        money, limits, index, ts, qty = self.money, self.checker.limits, body["instrument"], body["ts"], body["qty"]
+        coin, close, limit = money.coins[index], money.closes[index], body["limit"]
+        underway = [self.intents[cid]["instrument"] for cid in self.buying]
+        opens = {i for i, held in enumerate(money.positions) if held >= money.coins[i].lot}.union(underway)
+        in_flight = sum(self.intents[cid]["qty"] - self.booked[cid] for cid in self.buying if self.intents[cid]["instrument"] == index)
+        spent = sum(money.cost) + sum(self.buying.values()) + self._reserve(index, limit, qty)
+        counts = self.entries[index, ts // DAY_MS], self.orders_of_hour[ts // HOUR_MS]
+        passed = (
+            rules.mode_of(self.flags) == rules.ACTIVE,
+            not money.breaker,
+            index in opens or len(opens) < limits.positions_max,
+            index not in self.blocked
+            and money.positions[index] + in_flight + qty <= coin.qty_max
+            and not 0 < limits.orders_per_instrument_day <= counts[0],
+            spent <= limits.exposure_max,
+            qty >= coin.qty_min
+            and worth(coin, close, qty, up=False) >= coin.notional_min
+            and worth(coin, limit, qty, up=True) <= limits.order_max
+            and spent - sum(money.cost) <= money.cash,
+            limit <= close + close * COLLAR_PPM // 10**6,
+            not 0 < limits.orders_per_hour <= counts[1],
+        )
+        self.need(passed[1], "I18", "{} buys while the breaker is tripped", body["client_order_id"])
+        refused = [layer for layer, one in enumerate(passed) if not one]
+        self.need(not refused and body["verdicts"] == 0, "I15", "{} passed layers {} that refuse it", body["client_order_id"], refused)
+
+    def _reserve(self, index: int, limit: int, qty: int) -> int:
+        coin = self.money.coins[index]
+        value = worth(coin, limit, qty, up=True)
+        return value + fee_of(coin, value)
+
+    def _sending(self, body: dict[str, Any]) -> None:
+        cid = body["client_order_id"]
+        self.need(cid not in self.sendings, "I1", "a second SENDING of {}", cid)
+        self._to(cid, "SEND")
+        self.sendings.add(cid)
+
+    def _move(self, body: dict[str, Any]) -> None:
+        cid, event = body["client_order_id"], str(body["event"])
+        left = self.intents[cid]["qty"] - self.booked[cid]
+        self._to(cid, event)
+        self.money.errors_run += event == "REJECT" and left > 0
+
+    def _to(self, cid: str, event: str) -> None:
+        moves = rules.MOVES.get(self.states[cid], {})
+        self.need(event in moves, "I13", "{} in {} was told {}", cid, self.states[cid], event)
+        state = self.states[cid] = moves[event]
+        if state in rules.ENDED:
+            self.buying.pop(cid, None)
+        venue = self.checker.venue
+        absent = state in rules.ABSENT and (cid in venue.by_cid or venue.coming(cid, self.checker.clock.now_ms))
+        self.need(not absent, "I7", "{} is {}, and the venue has it", cid, state)
+
+    def _fill(self, body: dict[str, Any]) -> None:
+        cid, intent = body["client_order_id"], self.intents[body["client_order_id"]]
+        index, trade_id = intent["instrument"], body["trade_id"]
+        self.need(trade_id not in self.fills, "I8", "trade {} twice", trade_id)
+        self.fills.add(trade_id)
+        whose, trade = self.checker.venue.by_trade.get(trade_id, ("", None))
+        self.need(whose == cid, "I3", "trade {} is booked for {}, and is of {}", trade_id, cid, whose)
+        for name in ("qty", "price", "fee", "fee_base"):
+            self.need(body[name] == getattr(trade, name), "I12", "trade {} is booked with another {}: {}", trade_id, name, body[name])
+        self.booked[cid] += body["qty"]
+        self.need(self.booked[cid] <= intent["qty"], "I8", "{} filled beyond its quantity", cid)
+        if cid in self.buying:
+            self.buying[cid] = self._reserve(index, intent["limit"], intent["qty"] - self.booked[cid])
+        self.money.fill(index, intent["side"], body)
+        if self.states[cid] not in rules.ENDED:
+            self._to(cid, "FULL_FILL" if self.booked[cid] >= intent["qty"] else "PART_FILL")
+
+    def _flag(self, body: dict[str, Any]) -> None:
+        (self.flags.add if body["on"] else self.flags.discard)(body["flag"])
+        if body["flag"] == "closing" and body["on"] and body["why"].startswith("flat"):
+            left = [cid for cid, state in self.states.items() if state not in rules.ENDED]
+            held = [qty >= coin.lot for coin, qty in zip(self.money.coins, self.money.positions, strict=True)]
+            resting = [order for order in self.checker.venue.placed if order.resting]
+            self.need(not left and not any(held) and not resting, "I9", "flat is said with {} open and {} held", left, held)
+
+    def _letter(self, body: dict[str, Any]) -> None:
+        self.letters.add(body["number"])
+
+    def _letter_closed(self, body: dict[str, Any]) -> None:
+        self.letters.discard(body["number"])
+
+    def _block(self, body: dict[str, Any]) -> None:
+        (self.blocked.add if body["on"] else self.blocked.discard)(body["instrument"])
+
+    def _operator(self, body: dict[str, Any]) -> None:
+        if body["command"] in rules.CALLS_OFF:
+            left = [cid for cid in self.states if self.states[cid] in rules.NOT_CALLED_OFF]
+            self.need(not left, "I9", "{} left {} as they were", body["command"], left)
+        if body["reset_breaker"]:
+            self.need(body["command"] == "resume", "I18", "the breaker was reset by {}", body["command"])
+            self.money.reset()
+
+    def compare(self, state: State) -> None:
+        """Compare the machine's state with these books."""
+        need, money, account, slots = self.need, self.money, state.account[0], state.slots
+        need(account["faults"] == 0, "I3", "the engine refused a fill or a bar")
+        positions = slots["position"].tolist()
+        need(positions == money.positions, "I3", "positions {}, the fills say {}", positions, money.positions)
+        need(account["cash"] == money.cash, "I3", "cash {}, the fills say {}", account["cash"], money.cash)
+        said, cost = (int(account["realised"]), int(account["fees"])), slots["cost"].tolist()
+        need(said == (money.realised, money.fees), "I12", "realised and fees {}, the fills say {}", said, (money.realised, money.fees))
+        need(cost == money.cost, "I12", "costs {}, the fills say {}", cost, money.cost)
+        balance = int(account["cash"]) + sum(cost) - said[0] - state.plan.capital
+        need(balance == 0, "I12", "the postings of the quote currency do not add up: {}", balance)
+        for index, taken in enumerate(slots["fees_base"].tolist()):
+            balance = positions[index] + taken + money.sold[index] - money.bought[index]
+            need(balance == 0, "I12", "the postings of {} do not add up: {}", money.coins[index].base, balance)
+        breaker = (int(account["breaker"]), int(account["breaker_until"]), bool(account["breaker_latched"]))
+        own = (money.breaker, money.breaker_until, money.latched)
+        need(breaker == own, "I18", "the breaker is {}, its rules say {}", breaker, own)
+
+    def whole(self, state: State) -> None:
+        """Compare every order, the reasons to trade less, and the letters that are open."""
+        self.need(set(state.letters) == self.letters, "I21", "letters {}, the records say {}", sorted(state.letters), sorted(self.letters))
+        self.need(not self.letters or "dead_letter" in self.flags, "I21", "letters {} hold nothing back", sorted(self.letters))
+        for cid, order in state.orders.items():
+            self.need(self.states[cid] == order.state, "I13", "{} is {}, its records say {}", cid, order.state, self.states[cid])
+        self.need(set(state.flags) == self.flags, "I13", "flags {}, the records say {}", sorted(state.flags), sorted(self.flags))
+
+
+_BOOKINGS: dict[Kind, Any] = {
+    Kind.BARS: Books._bars,  # noqa: SLF001 - its own
+    Kind.EXITS: Books._exits,  # noqa: SLF001
+    Kind.LETTER: Books._letter,  # noqa: SLF001
+    Kind.LETTER_CLOSED: Books._letter_closed,  # noqa: SLF001
+    Kind.INTENT: Books._intent,  # noqa: SLF001
+    Kind.SENDING: Books._sending,  # noqa: SLF001
+    Kind.MOVE: Books._move,  # noqa: SLF001
+    Kind.FILL: Books._fill,  # noqa: SLF001
+    Kind.FLAG: Books._flag,  # noqa: SLF001
+    Kind.BLOCK: Books._block,  # noqa: SLF001
+    Kind.OPERATOR: Books._operator,  # noqa: SLF001
+}

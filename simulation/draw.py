@@ -1,0 +1,125 @@
+"""From a seed to a plan: each kind of fault, each command, the market and the limits are on or off, rare or frequent, by lot.
+
+A swarm finds more than a mean: a run in which half of all kinds are off reaches places that a run with everything on does not.
+"""
+
+import math
+from random import Random
+
+from simulation.faults import CRASHES, TRAITS, Fault, Strike, Trait
+from simulation.plans import ABOUT_TO, HAS_LEFT, SLOTS, Choices, RunPlan, Word, source
+from trader_core.model.command import Command
+from trader_core.model.money import MONEY_MAX, UNIT
+
+SLOT_MS = 60_000
+RATES = (0.02, 0.1, 0.3)
+RATES_OFTEN = (0.1, 0.3, 0.8)
+RATES_RARE = (0.001, 0.004, 0.012)
+OFTEN = frozenset({Fault.PARTIAL, Fault.RESTING})
+RATES_PER_SECOND = (0.0003, 0.001, 0.004)
+DRAWN = tuple(kind for kind in Fault if kind is not Fault.CRASH_AT)
+HORIZON = {"query": 500, "effect": 800, "commit": 800, "second": 3_600, "feed": 180}
+HORIZON_ORDERS = 80
+"""How often a kind can be asked about in one run, a little generously: per order where HORIZON does not name the site."""
+ON, ON_OFTEN, ON_WORD, WINDOWED = 0.5, 0.8, 0.35, 0.1
+TWO_TRADERS = 0.25
+WORDS = (Command.KILL, Command.PAUSE, Command.CANCEL_ALL, Command.CLOSE_ALL, Command.REDUCE)
+WORD_GAPS_S = (200, 800, 2_400)
+RESUME_GAP_S, RESUME_KILLED_GAP_S = 60, 1_000
+NOT_WINDOWED = frozenset({"second", "effect", "commit", "feed"})
+
+
+def draw(seed: int, slots: int = 0, traders: int = 0) -> RunPlan:
+    """Return the plan of a seed; slots and traders of 0 are drawn as well."""
+    chance = source(seed, "size")
+    drawn_slots, drawn_traders = chance.choice((20, SLOTS, 60)), 2 if chance.random() < TWO_TRADERS else 1
+    slots, traders = slots or drawn_slots, traders or drawn_traders
+    faults: list[Strike] = []
+    crashes: list[Strike] = []
+    for kind in DRAWN:
+        strikes = _strikes(source(seed, f"fault {kind}"), kind, slots)
+        (crashes if kind in CRASHES else faults).extend(strikes)
+    return RunPlan(seed, slots, traders, _choices(source(seed, "choices")), tuple(faults), _words(seed, slots), tuple(crashes))
+
+
+def _strikes(chance: Random, kind: Fault, slots: int) -> list[Strike]:
+    if chance.random() >= (ON_OFTEN if kind in OFTEN else ON):
+        return []
+    trait = TRAITS[kind]
+    if trait.site not in NOT_WINDOWED and chance.random() < WINDOWED:
+        start = chance.randrange(slots * SLOT_MS)
+        return [Strike(kind, 0, _value(chance, trait), (start, start + chance.randint(5_000, 120_000)))]
+    rates = RATES_OFTEN if kind in OFTEN else RATES_RARE if kind in CRASHES else RATES_PER_SECOND if trait.site == "second" else RATES
+    return [
+        Strike(kind, nth, _value(chance, trait)) for nth in _hits(chance, chance.choice(rates), HORIZON.get(trait.site, HORIZON_ORDERS))
+    ]
+
+
+def _value(chance: Random, trait: Trait) -> int:
+    return chance.randint(trait.low, trait.high) if trait.parameter else 0
+
+
+def _hits(chance: Random, rate: float, horizon: int) -> list[int]:
+    """Return the numbers up to the horizon at which something strikes that happens at a rate, by the gaps between them."""
+    found, at, scale = list[int](), 0, 1 / math.log(1 - rate)
+    while True:
+        at += 1 + int(math.log(1 - chance.random()) * scale)
+        if at > horizon:
+            return found
+        found.append(at)
+
+
+def _times(chance: Random, gap_s: int, slots: int) -> list[int]:
+    found, at_s, end_s = list[int](), 0.0, slots * SLOT_MS / 1_000
+    while True:
+        at_s += chance.expovariate(1 / gap_s)
+        if at_s >= end_s:
+            return found
+        found.append(int(at_s * 1_000))
+
+
+def _words(seed: int, slots: int) -> tuple[Word, ...]:
+    """Return what operators say: words by time, words at the worst moment, and resumes."""
+    found: list[Word] = []
+    for command in WORDS:
+        chance = source(seed, f"command {command}")
+        if chance.random() >= ON_WORD:
+            continue
+        ambushes = chance.randint(1, 2) if command is Command.KILL else chance.randint(0, 3)
+        for _ in range(ambushes):
+            stir = chance.choice((ABOUT_TO, HAS_LEFT))
+            found.append(Word(command, stir=stir, nth=chance.randint(1, max(slots // 4, 1)), delay_ms=chance.randint(0, 40)))
+        if command is not Command.KILL:
+            found += [Word(command, at_ms=at) for at in _times(chance, chance.choice(WORD_GAPS_S), slots)]
+    chance = source(seed, "command resume")
+    found += [Word(Command.RESUME, at_ms=at, held=True) for at in _times(chance, RESUME_GAP_S, slots)]
+    found += [Word(Command.RESUME, at_ms=at) for at in _times(chance, RESUME_KILLED_GAP_S, slots)]
+    return tuple(found)
+
+
+def _choices(chance: Random) -> Choices:
+    pick = chance.choice
+    return Choices(
+        symbols=pick((1, 2, 3, 3, 3)),
+        base_fees=pick((0, 1, 2, 4, 7)),
+        fee_ppm=pick((0, 100, 1_000, 2_500)),
+        volatility=pick((10, 60, 60, 300)),
+        held_before=pick((0, 0, 1, 1_000)),
+        rest_ticks=pick((5, 20, 100)),
+        positions_max=pick((1, 2, 3)),
+        exposure_max=pick((300, 600, 900, 10_000)) * UNIT,
+        order_max=pick((MONEY_MAX, MONEY_MAX, 200 * UNIT)),
+        orders_per_hour=pick((0, 0, 30)),
+        orders_per_instrument_day=pick((0, 0, 6)),
+        errors_max=pick((0, 0, 3)),
+        losses_max=pick((0, 0, 3)),
+        drawdown_max_ppm=pick((0, 0, 0, 10_000)),
+        cooldown_ms=pick((3, 5, 30)) * SLOT_MS,
+        latch=pick((False, False, False, True)),
+        stop_loss_ppm=pick((0, 10_000)),
+        take_profit_ppm=pick((0, 10_000)),
+        trailing_ppm=pick((0, 0, 8_000)),
+        capital=pick((100, 1_000, 1_000, 20_000)) * UNIT,
+        window_ms=pick((3_000, 5_000, 5_000, 10_000)),
+        visibility_ms=pick((3_000, 10_000, 10_000, 20_000)),
+    )
