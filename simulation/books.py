@@ -40,8 +40,11 @@ class Books:
         self.orders_of_hour: defaultdict[int, int] = defaultdict(int)
         self.live = {*self.checker.venue.by_cid, *self.checker.venue.transit}
         """Orders that the venue may still fill beyond what is booked here."""
+        self.replaying = True
+        """Whether what is taken lies in the past, so that the venue of now says nothing about it."""
         for record in records:
             self.take(record)
+        self.replaying = False
 
     def take(self, record: Record) -> None:
         """Book one record."""
@@ -148,7 +151,7 @@ class Books:
 
     def _flag(self, body: dict[str, Any]) -> None:
         (self.flags.add if body["on"] else self.flags.discard)(body["flag"])
-        if body["flag"] == "closing" and body["on"] and body["why"].startswith("flat"):
+        if not self.replaying and body["flag"] == "closing" and body["on"] and body["why"].startswith("flat"):
             left = [cid for cid, state in self.states.items() if state not in rules.ENDED]
             held = [qty >= coin.lot for coin, qty in zip(self.money.coins, self.money.positions, strict=True)]
             resting = [order for order in self.checker.venue.placed if order.resting]

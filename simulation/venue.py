@@ -122,13 +122,19 @@ class SimVenue:
         if order.filled < request.qty and rests is not None:
             return
         order.state = VenueOrderState.FILLED if order.filled == request.qty else VenueOrderState.EXPIRED
-        # Where others' coins lie beside ours, a sale that is kept back makes us sell theirs: nothing here can tell the two apart.
-        ours_alone = request.side is Side.BUY or not self.before[order.index]
-        late_ms = self.faults.strike(Fault.LATE_REPORT) if order.filled and ours_alone else None
+        late_ms = self.faults.strike(Fault.LATE_REPORT) if order.filled and self._told_apart(order) else None
         if late_ms is not None:
             self._hide_last(order, now_ms + late_ms)
         elif order.filled:
             order.blind = self.faults.hit(Fault.BLIND)
+
+    def _told_apart(self, order: Placed) -> bool:
+        """Return whether nothing else could cover what is sold twice when this order's fill is kept back.
+
+        Where others' coins lie beside ours, or a purchase is kept back as well, a sale that is kept back makes us sell those coins.
+        """
+        kept_back = any(other.late and other.index == order.index for other in self.placed)
+        return not kept_back and (order.request.side is Side.BUY or not self.before[order.index])
 
     def _between(self, low: int, high: int) -> int:
         return low + int(self._chance.random() * (high - low + 1))
