@@ -30,7 +30,7 @@ def plain(floor: Floor) -> dict[str, Any]:
         "rules": {**asdict(floor.rules), "fee_rates": [list(rate) for rate in floor.rules.fee_rates]},
         "due": floor.due.saved(), "halted": sorted(floor.halted), "filters": {name: {**kept} for name, kept in floor.overrides.items()},
         "taken": {name: [tick, [[*item] for item in taken.items()]] for name, (tick, taken) in floor.taken.items()},
-        "ahead": {name: [[*item] for item in resting.ahead.items()] for name, resting in floor.resting.items()},
+        "ahead": {name: [[*item] for item in sorted(resting.ahead.items())] for name, resting in floor.resting.items()},
         "ledger": {name: {currency: [*held] for currency, held in floor.ledger.of(name).items()} for name in floor.ledger.accounts()},
         "orders": [_row(order) for order in floor.register.log], "fills": [_row(fill) for fill in floor.register.fills],
     }  # fmt: skip
