@@ -104,7 +104,7 @@ class Wire:
 
     async def talk(self, sent: bytes, port: int = 0) -> bytes:
         """Send bytes as they are and return what comes back until the exchange closes the connection."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             reader, writer = await asyncio.open_connection("127.0.0.1", port or self.sandbox.port)
             try:
                 writer.write(sent)
