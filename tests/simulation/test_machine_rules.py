@@ -147,3 +147,19 @@ def test_the_last_gate_lets_an_operators_exit_pass_only_a_kill_that_the_machine_
     later.say(Command.KILL)
     assert withheld(later.state, later.closing().client_order_id, "killed") == ""
     assert withheld(later.state, "gh-nobody", "") == "no journaled order has this client id"
+
+
+def test_a_fill_before_the_answer_names_the_order_so_that_trades_without_client_id_find_it(bench: Bench) -> None:
+    order = bench.sent()
+    bench.trades(bench.trade(order, 100))
+    assert (order.state, order.venue_order_id) == (OrderState.PARTIAL, f"v-{order.client_order_id}")
+    bench.trades(bench.trade(order, 50, "t2", client_order_id=""))
+    assert (order.filled, bench.state.anomalies) == (150, 0)
+
+
+def test_an_answer_that_comes_after_a_nameless_fill_names_the_order(bench: Bench) -> None:
+    order = bench.sent()
+    bench.trades(bench.trade(order, 100, venue_order_id=""))
+    assert (order.state, order.venue_order_id) == (OrderState.PARTIAL, "")
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.OK, bench.shown(order, VenueOrderState.PARTIAL, 100)), LATER_MS))
+    assert (order.state, order.venue_order_id) == (OrderState.PARTIAL, f"v-{order.client_order_id}")

@@ -19,10 +19,7 @@ from simulation.world import World, run
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(1, 201)
-STILL_FAIL = {
-    "fill-before-the-answer-then-a-trade-without-client-id":
-        "an order that fills before its answer keeps no venue id, so its trades without a client id are taken for foreign ones",
-}  # fmt: skip
+STILL_FAIL: dict[str, str] = {}
 """Plans that the trader does not survive yet, and why; whoever mends it takes the line out."""
 PLANS = sorted((Path(__file__).parent / "plans").glob("*.json"))
 

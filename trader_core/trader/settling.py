@@ -31,6 +31,8 @@ def answered(run: Run, event: ev.Answered) -> None:
     """Take what one submission proved; anything that is no proof makes the order UNKNOWN."""
     order, reply, now = run.state.orders[event.client_order_id], event.reply, event.now_ms
     if order.state not in ASK:
+        if reply.value is not None:
+            _name(run, order, reply.value.venue_order_id, now)
         return
     evidence = {"code": reply.code, "evidence": reply.evidence}
     if reply.outcome is Outcome.OK and reply.value is not None:
@@ -163,6 +165,7 @@ def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
     late, over = not order.open, order.filled + trade.qty > order.qty
     if order.state in UNPROVEN and trade.venue_order_id:
         run.move(order, OrderEvent.ACK, now, venue_order_id=trade.venue_order_id)
+    _name(run, order, trade.venue_order_id, now)
     faults = int(run.state.account["faults"][0])
     run.write(
         Kind.FILL,
@@ -184,6 +187,12 @@ def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
     if int(run.state.account["faults"][0]) != faults:  # halts besides: what is held is not known any more
         run.letter("FILL", f"a fill of {order.client_order_id} lies beyond a door", asdict(trade), now)
         run.flag("fault", "a fill lies beyond a door", now, on=True)
+
+
+def _name(run: Run, order: Order, venue_order_id: str, now: int) -> None:
+    """Keep the venue's id of an order that has none yet: a fill may come before the answer, and trades may name nothing else."""
+    if venue_order_id and not order.venue_order_id and order.open and order.state is not OrderState.INTENT:
+        run.move(order, OrderEvent.ACK, now, venue_order_id=venue_order_id)
 
 
 def _unproven(state: State, symbol: str) -> bool:
