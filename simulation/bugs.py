@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from simulation import plants
 from simulation.draw import draw
 from simulation.journal import SimJournal
+from simulation.outcome import Outcome
 from simulation.process import Process
 from simulation.venue import SimVenue
-from simulation.world import Outcome, run
+from simulation.world import run
 from trader_core.store import journal
 from trader_core.trader import events as ev
 from trader_core.trader import machine, operating, settling, state

@@ -14,10 +14,11 @@ from typing import Any
 from simulation.bugs import BUGS, planted
 from simulation.checker import INVARIANTS
 from simulation.draw import DRAWN, WORDS, draw
+from simulation.outcome import Outcome
 from simulation.plans import RunPlan
 from simulation.shrink import shrink
 from simulation.story import story
-from simulation.world import Outcome, run
+from simulation.world import run
 from trader_core.model.errors import UnknownName
 
 CHUNK = 20

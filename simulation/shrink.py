@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from simulation.faults import Strike
+from simulation.outcome import Outcome
 from simulation.plans import RunPlan, Word
-from simulation.world import Outcome, run
+from simulation.world import run
 
 Item = Strike | Word
 Runner = Callable[[RunPlan], Outcome]

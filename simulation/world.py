@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 
 from simulation.checker import Checker, Violation
@@ -11,6 +10,7 @@ from simulation.ending import ended
 from simulation.faults import Fault, Faults, Strike
 from simulation.journal import LEASE_TTL_MS, SESSION, SimJournal
 from simulation.market import START_MS, STEP_MS, market
+from simulation.outcome import Outcome
 from simulation.plans import RunPlan, Word, source
 from simulation.process import SKEW_MS_MAX, SKEW_STEP_MS, Process
 from simulation.scheduler import Scheduler
@@ -28,33 +28,6 @@ RECONCILE_MS, RECONCILE_SOON_MS = 120_000, 5_000
 NEVER_MS = 1 << 62
 HELD = frozenset({"pause", "reduce", "restricted", "dead_letter", "fault", "overfill", "closing"})
 """What a resume by routine is said for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one run was: its size, what struck, how often each invariant was asked, the digest of all, and the violation, if any."""
-
-    plan: RunPlan
-    steps: int
-    points: int
-    orders: int
-    fills: int
-    crashes: int
-    losses: int
-    """How often a process lost the database or its lease."""
-    failovers: int
-    simulated_ms: int
-    checks: Counter[str]
-    faults: Counter[str]
-    """By kind; an operator's words by their command."""
-    struck: frozenset[Strike]
-    digest: str
-    violation: Violation | None
-
-    @property
-    def seed(self) -> int:
-        """The plan's seed."""
-        return self.plan.seed
 
 
 class World:
