@@ -25,7 +25,7 @@ def start_trader(found: World, account: str) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "GATEHOUSE_HOME": str(found.home), "GATEHOUSE_DATABASE_URL": found.database.own_url()}
     with (found.home / "trader.log").open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "console", "trader", "--account", account],
+            [sys.executable, "-m", "console", "trader", "--account", account, "--parent", str(os.getpid())],
             env=environment,
             stdout=out,
             stderr=out,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import Database
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway
@@ -19,7 +20,7 @@ from trader_core.model.order import OrderState
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode, Side
 from trader_core.store import commands
-from trader_core.store.database import open_engine
+from trader_core.store.database import begin, open_engine
 from trader_core.trader import events as ev
 from trader_core.trader.control import Control
 from trader_core.trader.machine import step
@@ -96,6 +97,32 @@ def word(command: Command, **args: str) -> commands.CommandRow:
 def running(trader: Trader, control: Control) -> None:
     """Let a trader believe that it runs a session with this control."""
     trader.running["s"] = Running(control, asyncio.create_task(asyncio.sleep(30)))
+
+
+async def test_a_word_that_is_answered_while_a_round_reads_is_not_handed_out_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trader, control = Trader(database.engine("trader"), "sandbox", tmp_path), Control()
+    running(trader, control)
+    await trader._take()
+    with begin(database.engine("api")) as db:
+        for command in (Command.KILL, Command.RESUME):
+            commands.request(db, "sandbox", command, actor="test", reason="a test")
+    await trader._round()
+    assert [event.command for event in control.inbox] == [Command.KILL, Command.RESUME]
+    read = Trader._read
+
+    def reads_while_the_session_answers(self: Trader) -> object:
+        found = read(self)
+        if len(control.inbox) > 1:
+            control.answers.append((control.inbox.popleft().command_id, "killed"))
+        return found
+
+    monkeypatch.setattr(Trader, "_read", reads_while_the_session_answers)
+    for _ in range(3):
+        await trader._round()
+        assert ([event.command for event in control.inbox], control.killed()) == ([Command.RESUME], "")
+    await trader._leave()
 
 
 async def test_a_kill_by_command_holds_for_the_last_gate_until_it_is_taken_back(tmp_path: Path) -> None:

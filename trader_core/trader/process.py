@@ -173,6 +173,7 @@ class Trader:
         log.info("trader took its account", account=self.account, epoch=self.epoch)
 
     async def _round(self) -> None:
+        await self.desk.answer()  # before reading: a word that was read and is answered meanwhile would be handed out again
         started = monotonic_ms() / 1_000
         found, allowed = await self.in_thread(self._read)
         self.lease_ok_until = started + LEASE_TTL_S
@@ -184,7 +185,6 @@ class Trader:
             control.allow(allowed[row.session_id])
             if row.from_ms:
                 control.until_ms, control.granted_ms = row.until_ms, row.granted_ms
-        await self.desk.answer()
         for word in found.words:
             await self.desk.obey(word, WallClock().now_ms())
         for session_id in [s for s, running in self.running.items() if running.task.done()]:
