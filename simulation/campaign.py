@@ -15,7 +15,7 @@ from typing import Any
 from simulation.bugs import BUGS, planted
 from simulation.checker import INVARIANTS
 from simulation.draw import DRAWN, WORDS, draw
-from simulation.outcome import Outcome
+from simulation.outcome import Outcome, add_up
 from simulation.plans import RunPlan
 from simulation.shrink import shrink
 from simulation.story import story
@@ -23,6 +23,7 @@ from simulation.world import run
 from trader_core.model.errors import UnknownName
 
 CHUNK = 20
+SUMS = ("steps", "orders", "fills", "crashes", "losses", "failovers", "simulated_ms")
 SHOWN_MAX = 3
 """So many violations are shrunk and told; all are counted."""
 LONG_SEEDS = 2_000
@@ -51,8 +52,7 @@ class Total:
     def add(self, outcome: Outcome) -> None:
         """Count one run."""
         self.seeds += 1
-        for name in ("steps", "orders", "fills", "crashes", "losses", "failovers", "simulated_ms"):
-            setattr(self, name, getattr(self, name) + getattr(outcome, name))
+        add_up(self, outcome, SUMS)
         self.faults.update(outcome.faults)
         self.checks.update(outcome.checks)
         self.digests[outcome.seed] = outcome.digest
@@ -61,8 +61,7 @@ class Total:
 
     def merge(self, other: "Total") -> None:
         """Count the runs of another total."""
-        for name in ("seeds", "steps", "orders", "fills", "crashes", "losses", "failovers", "simulated_ms", "cpu_s"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        add_up(self, other, (*SUMS, "seeds", "cpu_s"))
         self.faults.update(other.faults)
         self.checks.update(other.checks)
         self.digests.update(other.digests)

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 from simulation.draw import draw
 from simulation.faults import CRASHES
+from simulation.outcome import add_up
 from simulation.plans import RunPlan
 from simulation.world import run
 
@@ -34,8 +35,7 @@ class Positions:
 
     def merge(self, other: "Positions") -> None:
         """Count the crashes of others."""
-        for name in ("runs", "positions", "doubles", "double_runs", "steps"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        add_up(self, other, ("runs", "positions", "doubles", "double_runs", "steps"))
         self.violations += other.violations
 
 

@@ -1,6 +1,7 @@
 """What one run was, as the simulator hands it back."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulation.checker import Violation
@@ -33,3 +34,9 @@ class Outcome:
     def seed(self) -> int:
         """The plan's seed."""
         return self.plan.seed
+
+
+def add_up(total: object, other: object, names: Iterable[str]) -> None:
+    """Add what another one counted to the fields of a total."""
+    for name in names:
+        setattr(total, name, getattr(total, name) + getattr(other, name))

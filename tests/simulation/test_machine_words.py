@@ -26,8 +26,8 @@ def test_a_kill_outranks_the_close_all_before_it_and_not_the_one_after_it(bench:
     records, _ = bench.slot(-1)
     assert [record.kind for record in records] == [Kind.BARS]
     records, effects = bench.say(Command.CLOSE_ALL)
-    assert [record.kind for record in records] == [Kind.OPERATOR, Kind.EXITS, Kind.INTENT]
-    assert records[2].body["cause"] == int(Cause.OPERATOR)
+    assert [record.kind for record in records] == [Kind.FLAG, Kind.OPERATOR, Kind.EXITS, Kind.INTENT]
+    assert records[3].body["cause"] == int(Cause.OPERATOR)
     assert isinstance(effects[0], ev.Continue)
     bench.say(Command.KILL)
     assert [str(o.state) for o in bench.state.orders.values()] == ["FILLED", "ABANDONED", "ABANDONED"]
@@ -136,3 +136,17 @@ def test_machine_and_guard_follow_the_same_table_of_modes_row_by_row(mode: Mode)
     expected = TABLE_OF_MODES[mode]
     assert tuple(may_send(mode, side, cause) for side, cause in ORDERS) == expected
     assert tuple(mode_refusal(int(mode), int(side), int(cause)) == 0 for side, cause in ORDERS) == expected
+
+
+def test_what_is_filled_only_after_a_close_all_is_sold_too_unless_a_kill_came_between() -> None:
+    for killed in (False, True):
+        one = Bench()
+        order = one.opened()
+        one.look(order, VenueOrderState.EXPIRED)
+        one.say(Command.CLOSE_ALL)
+        if killed:
+            one.say(Command.KILL)
+        one.trades(one.trade(order, 1_000))
+        assert one.state.position(0) == 1_000, "the venue reported a fill only after the order's end"
+        records, _ = one.feed(ev.Tick(LATER_MS + 60_000))
+        assert [record.kind for record in records] == ([] if killed else [Kind.OPERATOR, Kind.EXITS, Kind.INTENT])

@@ -18,16 +18,21 @@ async def mexc(asker: Asker) -> None:
     await mexc_sockets(asker)
 
 
-async def mexc_public(asker: Asker) -> None:
-    """Ask what needs no key, and what needs one and is not about orders."""
-    for name in ("ping", "time", "exchangeInfo"):
-        await asker.get(f"GET /api/v3/{name}")
-    await asker.get("GET /api/v1/contract/detail")
+async def _market(asker: Asker) -> None:
+    """Ask what MEXC and Binance answer alike."""
     await asker.get("GET /api/v3/klines", symbol=BTC, interval="1m", limit=3)
     for name in ("depth", "trades", "aggTrades", "ticker/24hr", "ticker/price", "ticker/bookTicker"):
         await asker.get(f"GET /api/v3/{name}", symbol=BTC)
     for name in ("ticker/24hr", "ticker/price", "ticker/bookTicker"):
         await asker.get(f"GET /api/v3/{name}", "all")
+
+
+async def mexc_public(asker: Asker) -> None:
+    """Ask what needs no key, and what needs one and is not about orders."""
+    for name in ("ping", "time", "exchangeInfo"):
+        await asker.get(f"GET /api/v3/{name}")
+    await asker.get("GET /api/v1/contract/detail")
+    await _market(asker)
     await asker.signed("GET /api/v3/capital/config/getall")
     await asker.signed("GET /api/v3/account")
     await asker.signed("GET /api/v3/tradeFee", symbol=BTC)
@@ -86,11 +91,7 @@ async def binance_public(asker: Asker) -> None:
         await asker.get(f"GET /api/v3/{name}")
     for symbol in (await asker.get("GET /api/v3/exchangeInfo"))["symbols"]:
         symbol["filters"] = {row["filterType"]: row for row in symbol["filters"]}
-    await asker.get("GET /api/v3/klines", symbol=BTC, interval="1m", limit=3)
-    for name in ("depth", "trades", "aggTrades", "ticker/24hr", "ticker/price", "ticker/bookTicker"):
-        await asker.get(f"GET /api/v3/{name}", symbol=BTC)
-    for name in ("ticker/24hr", "ticker/price", "ticker/bookTicker"):
-        await asker.get(f"GET /api/v3/{name}", "all")
+    await _market(asker)
     await asker.get("GET /sapi/v1/system/status")
     await asker.signed("GET /sapi/v1/account/apiRestrictions")
     await asker.signed("GET /sapi/v1/asset/tradeFee", symbol=BTC)

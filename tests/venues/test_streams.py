@@ -173,9 +173,11 @@ async def test_a_hole_in_the_changes_of_a_book_brings_a_new_snapshot(dialect: st
                 return None
             return event
 
+        it.sandbox.faults.add([{"site": "GET /api/v3/depth", "kind": "503_empty"}])  # no new snapshot before we have looked
         it.sandbox.hub.meddler = Meddled(change=lose_one)
         await it.until(lambda: it.reconnects("book BTC/USDT"))
         assert it.feed.book("BTC/USDT") is None
+        it.sandbox.faults.clear()
         await it.until(lambda: it.feed.book("BTC/USDT"), 20.0)
         book = it.feed.book("BTC/USDT")
         assert book is not None

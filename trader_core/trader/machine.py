@@ -129,6 +129,7 @@ def _flag_seen(run: Run, event: ev.FlagSeen) -> None:
     """Take a condition from outside; a kill also cancels everything at once."""
     run.flag(event.flag, event.why, event.now_ms, on=event.on)
     if event.flag == "kill" and event.on:
+        operating.outranked(run, event.now_ms)
         operating.cancel_all(run, event.now_ms, "kill")
 
 

@@ -4,6 +4,7 @@ A word that was carried out is not carried out again under the same number: a tr
 answer is told it once more.
 """
 
+from trader_core.engine.protect import BY_OPERATOR
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.trader import events as ev
@@ -29,6 +30,7 @@ def operator(run: Run, event: ev.Operator) -> None:
         outcome, reset = _resume(run, now)
     elif event.command is Command.KILL:  # written again where it stands: a kill also outranks the close-all before it
         run.write(Kind.FLAG, flag="kill", on=True, why=event.reason or event.command, at_ms=now)
+        outranked(run, now)
     elif event.command in _FLAGS:
         run.flag(_FLAGS[event.command], event.reason or event.command, now, on=True)
     elif event.command in {Command.REPLAY, Command.DISMISS}:
@@ -64,10 +66,23 @@ def cancel_all(run: Run, now: int, why: str) -> None:
             cancel(run, order, now)
 
 
+def outranked(run: Run, now: int) -> None:
+    """End a close-all at a kill: what it has not sold stays, until another one."""
+    run.flag("closing", "a kill outranks it", now, on=False)
+
+
 def go_on_closing(run: Run, now: int) -> None:
-    """Try again to sell what a close-all has not sold, some seconds after the last time."""
-    if "closing" in run.state.flags and now >= run.state.exit_tried_ms + TRY_AGAIN_MS:
-        _exit(run, now)
+    """Try again to sell what a close-all has not sold, some seconds after the last time, and what was filled only after it."""
+    state = run.state
+    if "closing" not in state.flags or now < state.exit_tried_ms + TRY_AGAIN_MS:
+        return
+    late = [i for i, x in enumerate(state.instruments) if state.position(i) >= x.lot and state.slots["latched"][i] != BY_OPERATOR]
+    if late:
+        run.write(
+            Kind.OPERATOR, command_id=0, command=Command.CLOSE_ALL, actor="session", reason="filled after the close-all",
+            outcome="sold too", latch=late, reset_breaker=False, at_ms=now,
+        )  # fmt: skip
+    _exit(run, now)
 
 
 def tell_flat(run: Run, now: int) -> None:
