@@ -1,9 +1,11 @@
 """The checker's books of one process: every record followed by rules and arithmetic of its own, every step's state compared with them."""
 
+import hashlib
+import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from simulation import rules
+from simulation import layers, rules
 from simulation.money import DAY_MS, HOUR_MS, Money
 from simulation.venue import fee_of, worth
 from trader_core.trader.records import Kind, Record
@@ -11,8 +13,6 @@ from trader_core.trader.state import State
 
 if TYPE_CHECKING:
     from simulation.checker import Checker
-
-COLLAR_PPM = 100_000
 
 
 class Books:
@@ -31,6 +31,7 @@ class Books:
         self.fills: set[str] = set()
         self.booked: dict[str, int] = {}
         self.flags: set[str] = {"start"}
+        self.plan_hash = ""
         self.blocked: set[int] = set()
         self.letters: set[int] = set()
         self.money = Money(self.checker.venue.market)
@@ -45,6 +46,10 @@ class Books:
         for record in records:
             self.take(record)
         self.replaying = False
+
+    def _opened(self, body: dict[str, Any]) -> None:
+        text = json.dumps(body["plan"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        self.plan_hash = hashlib.sha256(text.encode()).hexdigest()
 
     def take(self, record: Record) -> None:
         """Book one record."""
@@ -71,41 +76,16 @@ class Books:
         cid, index, hour = body["client_order_id"], body["instrument"], body["ts"] // HOUR_MS
         self.need(cid not in self.states, "I1", "a second intent {}", cid)
         if body["side"] > 0:
-            self._layers(body)
-            self.buying[cid] = self._reserve(index, body["limit"], body["qty"])
+            refused = layers.refusing(self, body)
+            self.need(layers.BREAKER not in refused, "I18", "{} buys while the breaker is tripped", cid)
+            self.need(not refused and body["verdicts"] == 0, "I15", "{} passed layers {} that refuse it", cid, refused)
+            self.buying[cid] = self.reserve(index, body["limit"], body["qty"])
             self.entries[index, body["ts"] // DAY_MS] += 1
         self.orders_of_hour[hour] += 1
         self.states[cid], self.intents[cid], self.booked[cid] = "INTENT", body, 0
 
-    def _layers(self, body: dict[str, Any]) -> None:
-        """All eight layers of the guard, asked once more about a buy that the product let pass."""
-        money, limits, index, ts, qty = self.money, self.checker.limits, body["instrument"], body["ts"], body["qty"]
-        coin, close, limit = money.coins[index], money.closes[index], body["limit"]
-        underway = [self.intents[cid]["instrument"] for cid in self.buying]
-        opens = {i for i, held in enumerate(money.positions) if held >= money.coins[i].lot}.union(underway)
-        in_flight = sum(self.intents[cid]["qty"] - self.booked[cid] for cid in self.buying if self.intents[cid]["instrument"] == index)
-        spent = sum(money.cost) + sum(self.buying.values()) + self._reserve(index, limit, qty)
-        counts = self.entries[index, ts // DAY_MS], self.orders_of_hour[ts // HOUR_MS]
-        passed = (
-            rules.mode_of(self.flags) == rules.ACTIVE,
-            not money.breaker,
-            index in opens or len(opens) < limits.positions_max,
-            index not in self.blocked
-            and money.positions[index] + in_flight + qty <= coin.qty_max
-            and not 0 < limits.orders_per_instrument_day <= counts[0],
-            spent <= limits.exposure_max,
-            qty >= coin.qty_min
-            and worth(coin, close, qty, up=False) >= coin.notional_min
-            and worth(coin, limit, qty, up=True) <= limits.order_max
-            and spent - sum(money.cost) <= money.cash,
-            limit <= close + close * COLLAR_PPM // 10**6,
-            not 0 < limits.orders_per_hour <= counts[1],
-        )
-        self.need(passed[1], "I18", "{} buys while the breaker is tripped", body["client_order_id"])
-        refused = [layer for layer, one in enumerate(passed) if not one]
-        self.need(not refused and body["verdicts"] == 0, "I15", "{} passed layers {} that refuse it", body["client_order_id"], refused)
-
-    def _reserve(self, index: int, limit: int, qty: int) -> int:
+    def reserve(self, index: int, limit: int, qty: int) -> int:
+        """Return the worst cost of buying a quantity at its limit."""
         coin = self.money.coins[index]
         value = worth(coin, limit, qty, up=True)
         return value + fee_of(coin, value)
@@ -113,12 +93,21 @@ class Books:
     def _sending(self, body: dict[str, Any]) -> None:
         cid = body["client_order_id"]
         self.need(cid not in self.sendings, "I1", "a second SENDING of {}", cid)
+        refused = layers.refusing(self, self.intents[cid])
+        self.need(not refused and body["verdicts"] == 0, "I15", "{} is sent past layers {} that refuse it", cid, refused)
+        self.need(body["plan"] == self.plan_hash, "I15", "{} is sent under another plan than the session's", cid)
         self._to(cid, "SEND")
         self.sendings.add(cid)
 
     def _move(self, body: dict[str, Any]) -> None:
         cid, event = body["client_order_id"], str(body["event"])
         left = self.intents[cid]["qty"] - self.booked[cid]
+        if "verdicts" in body:
+            said, refused = body["verdicts"], layers.refusing(self, self.intents[cid])
+            breaker = self.intents[cid]["side"] < 0 and said >> layers.BREAKER & 1
+            self.need(not breaker, "I18", "the breaker gives the exit {} up", cid)
+            holds = refused and said == sum(1 << layer for layer in refused) and body["refusal"] // 10 == refused[0]
+            self.need(holds, "I15", "{} is given up by layers {:b}, and {} refuse it", cid, said, refused)
         self._to(cid, event)
         self.money.errors_run += event == "REJECT" and left > 0
 
@@ -144,7 +133,7 @@ class Books:
         self.booked[cid] += body["qty"]
         self.need(self.booked[cid] <= intent["qty"], "I8", "{} filled beyond its quantity", cid)
         if cid in self.buying:
-            self.buying[cid] = self._reserve(index, intent["limit"], intent["qty"] - self.booked[cid])
+            self.buying[cid] = self.reserve(index, intent["limit"], intent["qty"] - self.booked[cid])
         self.money.fill(index, intent["side"], body)
         if self.states[cid] not in rules.ENDED:
             self._to(cid, "FULL_FILL" if self.booked[cid] >= intent["qty"] else "PART_FILL")
@@ -203,6 +192,7 @@ class Books:
 
 
 _BOOKINGS: dict[Kind, Any] = {
+    Kind.OPENED: Books._opened,  # noqa: SLF001 - its own
     Kind.BARS: Books._bars,  # noqa: SLF001 - its own
     Kind.EXITS: Books._exits,  # noqa: SLF001
     Kind.LETTER: Books._letter,  # noqa: SLF001

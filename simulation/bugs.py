@@ -1,6 +1,6 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
-They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X3 further
+They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X4 further
 ones. Nothing here is used outside a simulation.
 """
 
@@ -87,11 +87,12 @@ BUGS = (
     Bug("M16", "the breaker's cooldown runs by the machine's clock", "I18", 18, _BY_THE_WALL),
     Bug("M17", "the verifier does not look at the last record", "I11", 1, ((journal, "follow", plants.follow_but_the_last),)),
     Bug("M18", "close-all cancels nothing first", "I9", 1, ((operating, "cancel_all", plants.close_before_cancel),)),
-    Bug("M19", "a tripped breaker blocks exits", "I18", 59, ((machine, "withheld", plants.breaker_blocks_exits),)),
+    Bug("M19", "a tripped breaker blocks exits", "I18", 59, ((machine, "asked_again", plants.breaker_blocks_exits),)),
     Bug("M20", "a list that could not be read is believed empty", "I7", 264, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
     Bug("E1", "the venue knows no window of validity", "I7", 14, ((SimVenue, "valid", plants.always_valid),)),
     Bug("E2", "the venue shows orders later than it says", "I7", 137, ((SimVenue, "lag_ms", plants.lag_beyond),)),
     Bug("X1", "nobody looks again at what is unsettled", "I5", 3, ((_HANDLERS, ev.Tick, plants.tick_sleeps),)),
     Bug("X2", "an order ends without a record", "I13", 1, ((settling, "_compare", plants.end_silently),)),
     Bug("X3", "an order is sent again with another time", "I10", 3, ((_HANDLERS, ev.Answered, plants.resend_anew),)),
+    Bug("X4", "the verdict of the intent is sent along unasked", "I15", 11, ((machine, "asked_again", plants.stale_verdict),)),
 )  # fmt: skip

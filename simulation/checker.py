@@ -4,15 +4,16 @@ I1 one order per intent · I2 nothing leaves after a kill · I3 position and cas
 everything in flight at its worst · I5 everything ends after the calm · I6 folding the journal gives the state · I7 what is
 said never to have been placed never was · I8 each fill once · I9 a kill leaves nothing open, and what calls off leaves nothing as
 it was · I10 written ahead · I11 the chain holds and shows every change · I12 money adds up in every currency · I13 legal moves only ·
-I14 no risk without a permit or on a blocked instrument · I15 a buy passes all eight layers · I16 nothing leaves behind another head
-than the database's · I17 one writer · I18 a tripped breaker lets exits go, nothing in, and opens by its rules alone · I19 no entry
+I14 no risk without a permit or on a blocked instrument · I15 an intent passes the layers of the guard, and once more when it is
+sent · I16 nothing leaves behind another head than the database's · I17 one writer ·
+I18 a tripped breaker lets exits go, nothing in, and opens by its rules alone · I19 no entry
 on an old bar · I20 bounded effort · I21 each trade that was shown is booked or set aside · I25 the tables say what the fold says.
 """
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from simulation import rules
+from simulation import layers, rules
 from simulation.books import Books
 from simulation.market import STEP_MS
 from simulation.venue import fee_of, worth
@@ -114,11 +115,10 @@ class Checker:
             self.need(age_ms < STEP_MS + SKEW_MS, "I19", "an entry on a bar that closed {} ms ago", age_ms)
 
     def _exits(self, books: Books, due: list[str]) -> None:
-        """An exit that the mode lets go is sent, whatever the breaker says."""
-        mode = rules.mode_of(books.flags)
+        """An exit that the mode and the venue's minimum let go is sent, whatever the breaker says."""
         for cid in due:
             intent = books.intents[cid]
-            if intent["side"] < 0 and rules.allowed(mode, buys=False, cause=intent["cause"]):
+            if intent["side"] < 0 and not layers.refusing(books, intent):
                 self.need(
                     books.states[cid] == "SENDING", "I18", "the exit {} is {} with breaker {}", cid, books.states[cid], books.money.breaker
                 )

@@ -10,12 +10,14 @@ from trader_core.engine import core
 from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken
 from trader_core.model.order import OrderEvent, OrderState, client_order_id, decision_key
-from trader_core.model.session import Side
+from trader_core.model.session import Refusal, Side
 from trader_core.store import journal
 from trader_core.trader import events as ev
 from trader_core.trader import machine, operating, settling, state
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run
+from trader_core.trader.tracked import Order
+from trader_core.trader.verdicts import asked_again
 from trader_core.venues import port
 
 
@@ -130,7 +132,8 @@ def resend_under_new_id(run_: Run, event: ev.Answered) -> None:
         "limit": order.limit, "reserve": 0, "cause": int(order.cause), "verdicts": 0, "ts": order.slot_ms,
     }  # fmt: skip
     run_.write(Kind.INTENT, client_order_id=cid, **body)
-    run_.write(Kind.SENDING, client_order_id=cid, sent_ms=now, window_ms=order.window_ms, epoch=run_.state.epoch)
+    sending = {"sent_ms": now, "window_ms": order.window_ms, "epoch": run_.state.epoch, "verdicts": 0, "plan": run_.state.plan_hash}
+    run_.write(Kind.SENDING, client_order_id=cid, **sending)
     run_.effects.append(ev.Submit(port.SendRequest(cid, order.symbol, order.side, order.qty, order.limit, now, order.window_ms)))
 
 
@@ -196,12 +199,16 @@ def close_before_cancel(run_: Run, now: int, why: str) -> None:
         _CANCEL_ALL(run_, now, why)
 
 
-def breaker_blocks_exits(state_: state.State, client_order_id_: str, killed: str) -> str:
+def breaker_blocks_exits(state_: state.State, order: Order) -> tuple[Refusal, int]:
     """Let a tripped breaker stop what would lessen the risk."""
-    order = state_.orders.get(client_order_id_)
-    if order is not None and order.side is Side.SELL and state_.account["breaker"][0]:
-        return "the breaker is tripped"
-    return _WITHHELD(state_, client_order_id_, killed)
+    if order.side is Side.SELL and state_.account["breaker"][0]:
+        return Refusal(int(state_.account["breaker"][0])), 2
+    return _ASKED_AGAIN(state_, order)
+
+
+def stale_verdict(_state: state.State, _order: Order) -> tuple[Refusal, int]:
+    """Send the intent's verdict along as if nothing had changed since."""
+    return Refusal.NONE, 0
 
 
 def empty_when_failed(run_: Run, event: ev.AbsenceEvidence) -> None:
@@ -233,5 +240,5 @@ _COMPARE = settling._compare  # noqa: SLF001
 _FILL = settling._fill  # noqa: SLF001
 _WRITE = Run.write
 _HANDLE, _LAG = Process.handle, SimVenue.lag_ms
-_RUN_BAR, _WITHHELD, _FOLLOW = state.run_bar, machine.withheld, journal.follow
+_RUN_BAR, _ASKED_AGAIN, _FOLLOW = state.run_bar, asked_again, journal.follow
 _CANCEL_ALL = operating.cancel_all

@@ -12,8 +12,8 @@ TARGET, PROTECT, OPERATOR = int(Cause.TARGET), int(Cause.PROTECT), int(Cause.OPE
 R_KILLED, R_HALTED, R_REDUCING = int(Refusal.KILLED), int(Refusal.HALTED), int(Refusal.REDUCING)
 R_POSITIONS, R_QTY, R_COUNT = int(Refusal.POSITIONS), int(Refusal.INSTRUMENT_QTY), int(Refusal.INSTRUMENT_COUNT)
 R_BLOCKED, R_COLLAR, R_RATE = int(Refusal.INSTRUMENT_BLOCKED), int(Refusal.COLLAR), int(Refusal.RATE)
-R_EXPOSURE, R_SIZE_MIN, R_SIZE_MAX, R_CASH = (
-    int(Refusal.EXPOSURE), int(Refusal.SIZE_MIN), int(Refusal.SIZE_MAX), int(Refusal.CASH),
+R_EXPOSURE, R_SIZE_MIN, R_SIZE_MAX, R_CASH, R_UNSELLABLE = (
+    int(Refusal.EXPOSURE), int(Refusal.SIZE_MIN), int(Refusal.SIZE_MAX), int(Refusal.CASH), int(Refusal.UNSELLABLE),
 )  # fmt: skip
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -124,6 +124,19 @@ def buy_verdicts(
         if said[layer] != 0:
             first, bits = said[layer], bits | (1 << layer)
     return first, bits
+
+
+@entry
+def sale_verdicts_of(accounts: Any, slots: Any, grids: Any, i: int, cause: int, qty: int) -> tuple[int, int]:
+    """Return (first refusal, bit k for each layer k that says no) of selling `qty` of instrument i, from Python.
+
+    Only the mode and what can be sold are asked: layers 1 to 4 and 7 never stop a reduction, and layer 6 is about buying too dear.
+    """
+    slot, grid = slots[i], grids[i]
+    mode = mode_refusal(accounts[0].mode, -1, cause)
+    size = R_UNSELLABLE if qty > slot.position or too_small(grid, slot.close, qty) else 0
+    bits = (1 if mode != 0 else 0) | (32 if size != 0 else 0)
+    return (mode if mode != 0 else size), bits
 
 
 @entry

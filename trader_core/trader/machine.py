@@ -18,6 +18,7 @@ from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import ASK, Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
 from trader_core.trader.tracked import Watch
+from trader_core.trader.verdicts import asked_again, refused
 from trader_core.venues.port import SendRequest
 
 LATE_FILLS_MS = 86_400_000
@@ -94,18 +95,21 @@ def _slot(run: Run, event: ev.Slot) -> None:
 
 
 def _send_due(run: Run, event: ev.SendDue) -> None:
-    """Pin the venue's time on each durable intent that may still leave; give the others up."""
+    """Ask the guard about each durable intent again, pin the venue's time on those that may leave, and give the others up."""
     state = run.state
     for cid in event.client_order_ids:
         order = state.orders[cid]
         if order.state is not OrderState.INTENT:
             continue
-        refused = withheld(state, cid, "")
-        if refused:
-            run.move(order, OrderEvent.ABANDON, event.now_ms, why=refused)
+        refusal, verdicts = asked_again(state, order)
+        if refusal:
+            run.move(order, OrderEvent.ABANDON, event.now_ms, why=refused(refusal), refusal=int(refusal), verdicts=verdicts)
             continue
         window = state.protocol.window_ms
-        run.write(Kind.SENDING, client_order_id=cid, sent_ms=event.now_ms, window_ms=window, epoch=state.epoch)
+        run.write(
+            Kind.SENDING, client_order_id=cid, sent_ms=event.now_ms, window_ms=window, epoch=state.epoch, verdicts=verdicts,
+            plan=state.plan_hash,
+        )  # fmt: skip
         run.effects.append(ev.Submit(SendRequest(cid, order.symbol, order.side, order.qty, order.limit, event.now_ms, window)))
 
 

@@ -25,6 +25,7 @@ from trader_core.trader.examine import examine, statistics
 from trader_core.trader.meter import Meter
 from trader_core.trader.permitted import permitted, require_modest_key
 from trader_core.trader.recovery import opening
+from trader_core.trader.sameness import same_account, same_plan
 from trader_core.trader.shell import Shell
 from trader_core.trader.state import State, digest, opened
 from trader_core.trader.telling import failed, log_only
@@ -99,7 +100,8 @@ class Opener:
         try:
             if state is None:
                 state = await self._open(row, link, durable)
-            _same_account(row, state, link)
+            same_plan(row.session_id, row.plan, state)
+            same_account(row, state, link)
             link.gateway.use(state.instruments)
             meter = Meter(await self._in_thread(lambda db: _stored(db, row.session_id)), skew_ms_max=link.skew_ms)
             venue, feed = _door(row.mode, state, link, meter)
@@ -236,15 +238,6 @@ class Opener:
 
         # Not on the store's thread: folding a month takes longer than the lease, and other sessions need that thread to keep it.
         await asyncio.to_thread(examined)
-
-
-def _same_account(row: sessions.SessionRow, state: State, link: Link) -> None:
-    """Raise SessionHalted when the key is another account's: what the journal holds is not there, and may not be sold there."""
-    if state.identity not in {"", link.identity}:
-        found = "another account or another exchange behind the same name"
-        raise SessionHalted(
-            f"the account on {row.venue} that {row.session_id} began on", found, "bring that one back, or start a new session"
-        )
 
 
 async def _closed(link: Link) -> None:

@@ -17,16 +17,14 @@ from trader_core.engine.state import grid_records, new_state, plan_record, state
 from trader_core.model.bar import BAR, Bars, timeframe_ms
 from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
-from trader_core.model.order import OrderEvent, move
 from trader_core.model.plan import Plan
-from trader_core.model.session import Cause, Mode, Side
-from trader_core.trader import exiting
+from trader_core.model.session import Mode
+from trader_core.trader import exiting, ordering
 from trader_core.trader.events import Protocol
 from trader_core.trader.flags import FLAG_MODES
 from trader_core.trader.records import Kind, Record, encode
 from trader_core.trader.tracked import Order, Watch
 
-RELEASED_AS_ERROR = 1
 LATCH_FLAT, RESET_BREAKER = 1, 2
 
 
@@ -46,6 +44,8 @@ class State:
     next_slot_ms: int
     baseline: dict[str, str] = field(default_factory=dict)
     """The venue's balances at the opening, by currency: what was there before us."""
+    plan_hash: str = ""
+    """The SHA-256, in hex, of the plan as the opening wrote it: each SENDING names it."""
     identity: str = ""
     """The account on its venue that the session began on; empty where fills are simulated."""
     orders: dict[str, Order] = field(default_factory=dict)
@@ -101,6 +101,7 @@ def opened(body: dict[str, Any]) -> State:
         step_ms=timeframe_ms(plan.timeframe),
         next_slot_ms=body["from_ms"],
         baseline=body["baseline"],
+        plan_hash=hashlib.sha256(encode(body["plan"])).hexdigest(),
         identity=body.get("identity", ""),
         flags={"start": "a session starts HALTED"},
         scratch=np.zeros(4 * len(instruments) + 4, DECISION),
@@ -196,61 +197,6 @@ def _block(state: State, body: dict[str, Any]) -> None:
     core.on_block(state.slots, body["instrument"], int(body["on"]))
 
 
-def _intent(state: State, body: dict[str, Any]) -> None:
-    order = Order(
-        client_order_id=body["client_order_id"],
-        signal=body["signal"],
-        index=body["instrument"],
-        symbol=state.instruments[body["instrument"]].symbol,
-        side=Side(body["side"]),
-        qty=body["qty"],
-        limit=body["limit"],
-        cause=Cause(body["cause"]),
-        slot_ms=body["ts"],
-    )
-    assert order.client_order_id not in state.orders, "one decision becomes one order"
-    state.orders[order.client_order_id] = order
-    state.pending[order.client_order_id] = order
-
-
-def _sending(state: State, body: dict[str, Any]) -> None:
-    order = state.orders[body["client_order_id"]]
-    order.state = move(order.state, OrderEvent.SEND)
-    order.sent_ms, order.window_ms, order.epoch = body["sent_ms"], body["window_ms"], body["epoch"]
-
-
-def _move(state: State, body: dict[str, Any]) -> None:
-    order, event = state.orders[body["client_order_id"]], OrderEvent(body["event"])
-    order.state = move(order.state, event)
-    order.venue_order_id = body.get("venue_order_id") or order.venue_order_id
-    if not order.open:
-        _release(state, order, event)
-
-
-def _release(state: State, order: Order, event: OrderEvent) -> None:
-    left = order.qty - order.filled
-    if left > 0:
-        order.released = left
-        reason = RELEASED_AS_ERROR if event is OrderEvent.REJECT else 0
-        core.on_release(state.account, state.slots, state.plan_record, state.grids, order.index, int(order.side), left, reason)
-    state.pending.pop(order.client_order_id, None)
-
-
-def _fill(state: State, body: dict[str, Any]) -> None:
-    order = state.orders[body["client_order_id"]]
-    state.seen.add(f"{order.symbol} {body['trade_id']}")
-    book = core.on_fill if order.open else core.on_late_fill
-    book(
-        state.account, state.slots, state.plan_record, state.grids,
-        order.index, int(order.side), body["qty"], body["price"], body["fee"], body["fee_base"], body["ts"],
-    )  # fmt: skip
-    order.filled += body["qty"]
-    if order.open:
-        order.state = move(order.state, OrderEvent.FULL_FILL if order.filled >= order.qty else OrderEvent.PART_FILL)
-        if not order.open:
-            state.pending.pop(order.client_order_id, None)
-
-
 def _operator(state: State, body: dict[str, Any]) -> None:
     if body["command_id"]:
         state.obeyed[body["command_id"]] = body["outcome"]
@@ -285,10 +231,10 @@ _APPLY = {
     Kind.BLOCK: _block,
     Kind.BARS: _bars,
     Kind.EXITS: exiting.apply,
-    Kind.INTENT: _intent,
-    Kind.SENDING: _sending,
-    Kind.MOVE: _move,
-    Kind.FILL: _fill,
+    Kind.INTENT: ordering.intent,
+    Kind.SENDING: ordering.sending,
+    Kind.MOVE: ordering.move,
+    Kind.FILL: ordering.fill,
     Kind.OPERATOR: _operator,
     Kind.ANOMALY: _anomaly,
     Kind.LETTER: _letter,
