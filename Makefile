@@ -45,7 +45,9 @@ coverage: setup
 	@$(BIN)/python -m tests.coverage_floor .coverage.json
 
 mutate: setup
-	@$(BIN)/python -m tests.mutation
+	@$(BIN)/python -m tests.mutation engine
+	@$(BIN)/python -m tests.mutation trader
+	@$(BIN)/python -m tests.mutation journal
 
 parity: setup
 	@GATEHOUSE_PARITY_CASES=10000 $(BIN)/python -m pytest -q tests/engine/test_parity_cases.py

@@ -1,7 +1,9 @@
-"""`make mutate`: plant one mistake after the other in the money code, and see whether the tests of the engine notice.
+"""`make mutate`: plant one mistake after the other in the money code, and see whether the tests notice.
 
-The engine runs plain; a mutant replaces its function's code in a forked process, so that nothing on disk changes. Ends with 1
-when fewer than nine in ten are noticed, or when a survivor is not explained in `SURVIVORS`.
+    python -m tests.mutation [engine|trader|journal|MODULE ...]
+
+A mutant replaces its function's code in a forked process, so that nothing on disk changes. Ends with 1 when fewer than nine in ten
+are noticed, or when a survivor is not explained in `SURVIVORS`. The engine runs plain where it is mutated itself.
 """
 
 import importlib
@@ -10,38 +12,50 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
-os.environ["GATEHOUSE_ENGINE"] = "python"
+from tests.mutation.suites import ENGINE, SILENT, SUITES, Suite
+
+SHARE_MIN = 0.9
+LIMIT_S = 300
+
+
+def _suite(names: list[str]) -> Suite:
+    """Return the suite that is asked for, cut down to the modules that are named."""
+    if not names or names[0] in SUITES:
+        return SUITES[names[0]] if names else ENGINE
+    for suite in SUITES.values():
+        modules = tuple(one for one in suite.modules if one.rsplit(".", 1)[1] in names)
+        if modules:
+            return replace(suite, modules=modules, tables=tuple(t for t in suite.tables if t[0] in modules))
+    sys.exit(f"expected one of {', '.join(SUITES)} or a module of theirs, found {' '.join(names)}")
+
+
+ASKED = _suite(sys.argv[1:])
+if ASKED.modules[0].startswith("trader_core.engine"):
+    os.environ["GATEHOUSE_ENGINE"] = "python"
 
 import pytest
 
+from simulation.campaign import some
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.survivors import SURVIVORS
+from tests.mutation.tables import Swap, swaps
 
-MODULES = ("guard", "book", "size", "protect", "fills")
-FAST = tuple(
-    f"tests/engine/test_{name}.py"
-    for name in ("edges", "rounding", "slippage", "guard", "book", "decide", "mark", "fills", "protect", "orders", "simulate")
-)
-SLOW = ("tests/engine/test_properties.py", "tests/engine/test_position_facts.py")
-SHARE_MIN = 0.9
-LIMIT_S = 300
-SILENT = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore")
+Mistake = tuple[ModuleType, Mutant | Swap]
 
 
-def noticed(module: ModuleType, mutant: Mutant) -> bool:
-    """Return whether some test fails with the mutant in place; one that hangs is noticed too."""
+def noticed(suite: Suite, mistake: Mistake) -> bool:
+    """Return whether some test fails with the mistake in place; one that hangs is noticed too."""
     child = os.fork()
     if child == 0:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        made: dict[str, object] = dict(vars(module))
-        exec(compile(mutant.source, module.__file__ or "", "exec"), made)
-        getattr(module, mutant.function).__code__ = made[mutant.function].__code__  # type: ignore[attr-defined]
-        found = pytest.main([*SILENT, *FAST]) or pytest.main([*SILENT, *SLOW])
-        os._exit(1 if found else 0)
+        _plant(*mistake)
+        os._exit(1 if _fails(suite) else 0)
     deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -53,27 +67,54 @@ def noticed(module: ModuleType, mutant: Mutant) -> bool:
     return True
 
 
-def main(names: list[str]) -> int:
-    """Run the mutants of modules of the engine and report what survived."""
-    assert pytest.main([*SILENT, "--collect-only", *FAST, *SLOW]) == 0, "the tests can be collected"
-    every = [(module, one) for name in names or MODULES for module in [_module(name)] for one in mutants(inspect.getsource(module))]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda pair: noticed(*pair), every))
-    alive = [(module.__name__.rsplit(".", 1)[1], one) for (module, one), dead in zip(every, results, strict=True) if not dead]
+def _plant(module: ModuleType, mistake: Mutant | Swap) -> None:
+    if isinstance(mistake, Swap):
+        mistake.apply()
+        return
+    made: dict[str, Any] = dict(vars(module))
+    exec(compile(mistake.source, module.__file__ or "", "exec"), made)
+    owner, _, name = mistake.function.rpartition(".")
+    found = getattr(module, owner).__dict__[name] if owner else getattr(module, name)
+    (found.fget if isinstance(found, property) else found).__code__ = made[name].__code__
+
+
+def _fails(suite: Suite) -> bool:
+    if pytest.main([*SILENT, *suite.fast]) or pytest.main([*SILENT, *suite.slow]):
+        return True
+    return bool(suite.seeds and some(range(1, suite.seeds + 1)).violations)
+
+
+def _mistakes(suite: Suite) -> list[Mistake]:
+    modules = [importlib.import_module(name) for name in suite.modules]
+    found: list[Mistake] = [(one, mutant) for one in modules for mutant in mutants(inspect.getsource(one), wide=suite.wide)]
+    for module, name in suite.tables:
+        found += [(importlib.import_module(module), swap) for swap in swaps(module, name)]
+    return found
+
+
+def _key(module: ModuleType, mistake: Mutant | Swap) -> str:
+    place = mistake.function if isinstance(mistake, Mutant) else mistake.name
+    return f"{module.__name__.rsplit('.', 1)[1]}.{place}: {mistake.what}"
+
+
+def main(suite: Suite) -> int:
+    """Run the mutants of a suite and report what survived."""
+    assert pytest.main([*SILENT, "--collect-only", *suite.fast, *suite.slow]) == 0, "the tests can be collected"
+    assert not _fails(suite) or suite is ENGINE, "without a mistake every test passes"
+    every = _mistakes(suite)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        results = list(pool.map(lambda one: noticed(suite, one), every))
+    alive = [one for one, dead in zip(every, results, strict=True) if not dead]
     unexplained = 0
-    for name, one in alive:
-        key = f"{name}.{one.function}: {one.what}"
-        said = SURVIVORS.get(key, "")
+    for module, one in alive:
+        said = SURVIVORS.get(_key(module, one), "")
         unexplained += not said
-        sys.stdout.write(f"survived  {key} (line {one.line})  {said or 'NOT EXPLAINED'}\n")
+        line = f" (line {one.line})" if isinstance(one, Mutant) else ""
+        sys.stdout.write(f"survived  {_key(module, one)}{line}  {said or 'NOT EXPLAINED'}\n")
     share = 1 - len(alive) / len(every)
     sys.stdout.write(f"{len(every)} mutants, {len(every) - len(alive)} noticed ({share:.1%}), {unexplained} survivors not explained\n")
     return 1 if share < SHARE_MIN or unexplained else 0
 
 
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"trader_core.engine.{name}")
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(ASKED))
