@@ -13,6 +13,7 @@ from trader_core.model.errors import BadInput
 
 FOLDER = "simulations"
 SEEDS_MAX = 10_000_000
+DEPTH_MAX = 12
 
 
 def simulate(
@@ -22,6 +23,7 @@ def simulate(
     bug: Annotated[str, typer.Option(help="Plant a bug by its name, for example M4: a violation is what should come.")] = "",
     plan: Annotated[str, typer.Option(help="Run the plan of a JSON file in place of seeds.")] = "",
     crashes: Annotated[bool, typer.Option("--crashes", help="Let each seed's short run die at every position, and some twice.")] = False,
+    small: Annotated[int, typer.Option(help="Try every order of so many events of one purchase, from four beginnings.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes; 0: one per core.")] = 1,
 ) -> None:
@@ -33,11 +35,15 @@ def simulate(
     options.between("--seeds", seeds, 1, SEEDS_MAX)
     options.between("--start", start, 0, 2**62)
     options.between("--jobs", jobs, 0, 256)
-    if crashes and (plan or bug):
-        raise BadInput("--crashes without --plan and --bug", "--plan" if plan else "--bug", "leave one of them out")
+    options.between("--small", small, 0, DEPTH_MAX)
+    if (crashes or small) and (plan or bug or (crashes and small)):
+        found = "--plan" if plan else "--bug" if bug else "both"
+        raise BadInput("one of --crashes and --small, without --plan and --bug", found, "leave one of them out")
     wanted, cores = range(start, start + seeds), jobs or os.cpu_count() or 1
     if plan:
         failed = _one(plan, bug, as_json=as_json)
+    elif small:
+        failed = _small(small, as_json=as_json)
     elif crashes:
         failed = _positions(wanted, cores, as_json=as_json)
     else:
@@ -90,6 +96,19 @@ def _positions(wanted: range, cores: int, *, as_json: bool) -> bool:
     }  # fmt: skip
     _say(values, [], as_json=as_json)
     return bool(found.violations)
+
+
+def _small(depth: int, *, as_json: bool) -> bool:
+    exhaustive, began = import_module("simulation.exhaustive"), time.monotonic()
+    with show.working(f"Trying every order of {depth} events"):
+        found, broken = exhaustive.everything(depth)
+    values = {
+        "depth": depth, "nodes": found.nodes, "steps": found.steps, "ways_to_the_same_node": found.repeats,
+        "actions": sum(found.actions.values()), "violations": len(broken), "seconds": round(time.monotonic() - began, 1),
+        "orders_by_state": dict(found.orders), "violated": [{"violation": text} for text in broken],
+    }  # fmt: skip
+    _say(values, [], as_json=as_json)
+    return bool(broken)
 
 
 def _folder() -> Path:

@@ -1,4 +1,4 @@
-"""Crash positions: a run dies at every place where it may die, and then again at every place of the recovery from that.
+"""Crash positions: a run dies at every place where it may die, and some runs then again at every place after it.
 
 A position is before or after a commit, or before an effect: with those every position of the journal is one. Each crash is a run of its
 own from the start: forking at every position costs more than the short runs do that it saves (measured: 36 ms a fork, 20 ms a run).
@@ -16,7 +16,8 @@ from simulation.world import run
 
 SLOTS = 8
 RECOVERY = 8
-"""So many positions after a crash are tried for the second one: at least as many as a recovery has before it goes on trading."""
+"""At least as many positions as a recovery has before it goes on trading: a short test tries the second crash at these alone."""
+ALL = 1 << 30
 DOUBLE_ONE_IN = 40
 """One run in so many, and at least one, dies twice."""
 
@@ -44,13 +45,13 @@ def plan_of(seed: int, slots: int = SLOTS) -> RunPlan:
     return draw(seed, slots, traders=1).without(*CRASHES)
 
 
-def everywhere(seed: int, *, double: bool = False, slots: int = SLOTS) -> Positions:
-    """Let the run of a seed die at each of its positions in turn; with `double` also at each position of every recovery."""
+def everywhere(seed: int, *, double: bool = False, slots: int = SLOTS, within: int = ALL) -> Positions:
+    """Let the run of a seed die at each of its positions in turn; with `double` then also at each of the positions `within` that many."""
     found, plan = Positions(runs=1, double_runs=int(double)), plan_of(seed, slots)
     for point in range(1, _once(found, plan, ()) + 1):
         points = _once(found, plan, (point,))
         found.positions += 1
-        for second in range(point + 1, min(point + RECOVERY, points) + 1) if double else ():
+        for second in range(point + 1, min(point + within, points) + 1) if double else ():
             _once(found, plan, (point, second))
             found.doubles += 1
     return found

@@ -11,7 +11,7 @@ import pytest
 
 from simulation.campaign import Total, many, some
 from simulation.checker import INVARIANTS
-from simulation.crashes import everywhere, plan_of
+from simulation.crashes import RECOVERY, everywhere, plan_of
 from simulation.draw import draw
 from simulation.faults import Fault, Strike
 from simulation.plans import RunPlan, parse
@@ -77,7 +77,7 @@ def test_a_process_may_die_at_any_position_of_a_run(seed: int) -> None:
 
 
 def test_a_process_may_die_again_at_any_position_of_its_recovery() -> None:
-    found = everywhere(3, double=True)
+    found = everywhere(3, double=True, within=RECOVERY)
     assert found.violations == []
     assert found.positions > 30
     assert found.doubles > 4 * found.positions
