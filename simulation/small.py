@@ -92,7 +92,7 @@ def feed(node: Node, event: ev.Event) -> None:
         for record in records:
             apply(before, record)
         need(node, form(before) == form(node.state), "I6", "the records give another state")
-    asked = [one for one in effects if not isinstance(one, ev.Alert)]
+    asked: list[ev.Effect] = [one for one in effects if not isinstance(one, ev.Alert)]
     _write_ahead(node, records, asked)
     node.due = (*node.due, *(one for one in asked if one not in node.due))
     _check(node)

@@ -50,7 +50,7 @@ def _plant(module: ModuleType, mistake: Mutant | Swap) -> None:
     exec(compile(mistake.source, module.__file__ or "", "exec"), made)
     owner, _, name = mistake.function.rpartition(".")
     found = getattr(module, owner).__dict__[name] if owner else getattr(module, name)
-    (found.fget if isinstance(found, property) else found).__code__ = made[name].__code__
+    (getattr(found, "fget", None) or found).__code__ = made[name].__code__
 
 
 def _fails(suite: Suite) -> bool:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any
 
 
@@ -20,7 +20,7 @@ class Swap:
         """Put it where the right one was, in every module that has it by name."""
         right = getattr(sys.modules[self.module], self.name)
         for module in list(sys.modules.values()):
-            if isinstance(module, ModuleType) and module.__name__.startswith("trader_core"):
+            if module.__name__.startswith("trader_core"):
                 for name, value in list(vars(module).items()):
                     if value is right:
                         setattr(module, name, self.value)
