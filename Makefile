@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak journal simulate clean
+.PHONY: setup demo up down test check drill bench coverage mutate parity throughput conformance matrix fuzz soak journal simulate sockets clean
 
 setup: $(STAMP)
 
@@ -65,6 +65,9 @@ simulate: setup
 	@$(BIN)/gatehouse simulate --seeds $(or $(SEEDS),15000) --jobs 0
 	@$(BIN)/gatehouse simulate --crashes --seeds $(or $(RUNS),200) --jobs 0
 	@$(BIN)/gatehouse simulate --small $(or $(DEPTH),7)
+
+sockets: setup
+	@$(BIN)/python -m tests.sockets --plans $(or $(PLANS),200)
 
 conformance: setup
 	@$(BIN)/python -m tests.conformance
