@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from simulation import layers, rules
+from simulation.failures import Failures
 from simulation.money import DAY_MS, HOUR_MS, Money
 from simulation.venue import fee_of, worth
 from trader_core.trader.records import Kind, Record
@@ -34,7 +35,7 @@ class Books:
         self.plan_hash = ""
         self.blocked: set[int] = set()
         self.letters: set[int] = set()
-        self.money = Money(self.checker.venue.market)
+        self.money, self.failures = Money(self.checker.venue.market), Failures()
         self.buying: dict[str, int] = {}
         """client order id -> reserve, of every buy that has not ended."""
         self.entries: defaultdict[tuple[int, int], int] = defaultdict(int)
@@ -140,6 +141,8 @@ class Books:
 
     def _flag(self, body: dict[str, Any]) -> None:
         (self.flags.add if body["on"] else self.flags.discard)(body["flag"])
+        if body["flag"] == "errors":
+            self.failures.flag(body)
         if not self.replaying and body["flag"] == "closing" and body["on"] and body["why"].startswith("flat"):
             left = [cid for cid, state in self.states.items() if state not in rules.ENDED]
             held = [qty >= coin.lot for coin, qty in zip(self.money.coins, self.money.positions, strict=True)]
@@ -162,6 +165,10 @@ class Books:
         if body["reset_breaker"]:
             self.need(body["command"] == "resume", "I18", "the breaker was reset by {}", body["command"])
             self.money.reset()
+            self.failures.begin(body["at_ms"], closed=True)
+
+    def _booted(self, body: dict[str, Any]) -> None:
+        self.failures.begin(body["at_ms"])
 
     def compare(self, state: State) -> None:
         """Compare the machine's state with these books."""
@@ -193,6 +200,7 @@ class Books:
 
 _BOOKINGS: dict[Kind, Any] = {
     Kind.OPENED: Books._opened,  # noqa: SLF001 - its own
+    Kind.BOOTED: Books._booted,  # noqa: SLF001
     Kind.BARS: Books._bars,  # noqa: SLF001 - its own
     Kind.EXITS: Books._exits,  # noqa: SLF001
     Kind.LETTER: Books._letter,  # noqa: SLF001

@@ -1,7 +1,7 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
 They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X4 further
-ones. Nothing here is used outside a simulation.
+ones, F1 and F2 of what it makes of failing calls. Nothing here is used outside a simulation.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from simulation.venue import SimVenue
 from simulation.world import run
 from trader_core.store import journal
 from trader_core.trader import events as ev
-from trader_core.trader import machine, operating, settling, state
+from trader_core.trader import failing, machine, operating, settling, state
 from trader_core.trader.records import Kind
 from trader_core.trader.run import Run
 
@@ -95,4 +95,6 @@ BUGS = (
     Bug("X2", "an order ends without a record", "I13", 1, ((settling, "_compare", plants.end_silently),)),
     Bug("X3", "an order is sent again with another time", "I10", 3, ((_HANDLERS, ev.Answered, plants.resend_anew),)),
     Bug("X4", "the verdict of the intent is sent along unasked", "I15", 11, ((machine, "asked_again", plants.stale_verdict),)),
+    Bug("F1", "nobody counts the calls that fail", "I18", 44, ((failing, "follow", plants.nothing),)),
+    Bug("F2", "the breaker of errors closes with the first answer", "I18", 44, ((failing, "follow", plants.quick_forgetting),)),
 )  # fmt: skip

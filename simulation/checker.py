@@ -5,9 +5,9 @@ everything in flight at its worst · I5 everything ends after the calm · I6 fol
 said never to have been placed never was · I8 each fill once · I9 a kill leaves nothing open, and what calls off leaves nothing as
 it was · I10 written ahead · I11 the chain holds and shows every change · I12 money adds up in every currency · I13 legal moves only ·
 I14 no risk without a permit or on a blocked instrument · I15 an intent passes the layers of the guard, and once more when it is
-sent · I16 nothing leaves behind another head than the database's · I17 one writer ·
-I18 a tripped breaker lets exits go, nothing in, and opens by its rules alone · I19 no entry
-on an old bar · I20 bounded effort · I21 each trade that was shown is booked or set aside · I25 the tables say what the fold says.
+sent · I16 nothing leaves behind another head than the database's · I17 one writer · I18 a tripped breaker, that of errors too, lets
+exits go, nothing in, and opens by its rules alone · I19 no entry on an old bar · I20 bounded effort · I21 each trade that was shown is
+booked or set aside · I25 the tables say what the fold says.
 """
 
 from collections import Counter
@@ -17,6 +17,7 @@ from simulation import layers, rules
 from simulation.books import Books
 from simulation.market import STEP_MS
 from simulation.venue import fee_of, worth
+from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import full_digest
 from trader_core.trader.state import State
@@ -72,14 +73,19 @@ class Checker:
         if not holds:
             raise Violation(invariant, text.format(*parts))
 
-    def stepped(self, process: "Process", records: list[Record], due: list[str]) -> None:
+    def stepped(self, process: "Process", event: ev.Event, records: list[Record], due: list[str]) -> None:
         """Check everything that can be seen after one step; `due` are the intents that it was to send."""
         books, state, now_ms = process.books, process.state, process.clock.now_ms
         self._effort(now_ms)
+        books.failures.before = books.failures.open
         for record in records:
             books.take(record)
             if record.kind is Kind.INTENT:
                 self._fresh(record, process)
+        tripped = books.failures.expected(event)
+        self.need(
+            books.failures.open == tripped, "I18", "the breaker of errors is open: {}, its rules say {}", books.failures.open, tripped
+        )
         whole = process.steps % WHOLE_EVERY == 0
         if records or whole:
             books.compare(state)

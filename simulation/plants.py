@@ -13,7 +13,7 @@ from trader_core.model.order import OrderEvent, OrderState, client_order_id, dec
 from trader_core.model.session import Refusal, Side
 from trader_core.store import journal
 from trader_core.trader import events as ev
-from trader_core.trader import machine, operating, settling, state
+from trader_core.trader import failing, machine, operating, settling, state
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run
 from trader_core.trader.tracked import Order
@@ -229,6 +229,13 @@ def lag_beyond(venue: SimVenue) -> int:
     return 4 * _LAG(venue)
 
 
+def quick_forgetting(run_: Run, event: ev.Event) -> None:
+    """Close the breaker of errors as soon as a call is answered again."""
+    _FOLLOW_CALLS(run_, event)
+    if failing.FLAG in run_.state.flags and not run_.state.calls.above(run_.state.protocol.errors_share_ppm):
+        run_.flag(failing.FLAG, "calls are answered again", run_.state.calls.now_ms, on=False)
+
+
 def no_fence(_store: Any, _epoch: int, _head: bytes) -> None:
     """Let everybody write."""
 
@@ -241,4 +248,4 @@ _FILL = settling._fill  # noqa: SLF001
 _WRITE = Run.write
 _HANDLE, _LAG = Process.handle, SimVenue.lag_ms
 _RUN_BAR, _ASKED_AGAIN, _FOLLOW = state.run_bar, asked_again, journal.follow
-_CANCEL_ALL = operating.cancel_all
+_CANCEL_ALL, _FOLLOW_CALLS = operating.cancel_all, failing.follow

@@ -100,7 +100,7 @@ class Process:
         records, effects = machine.step(self.state, event)
         self.steps += 1
         self.buffer.extend(records)
-        self.checker.stepped(self, records, due)
+        self.checker.stepped(self, event, records, due)
         self._carry(effects, flush=not effects or type(event) is ev.Operator or self.world.chance() < 0.5)  # noqa: PLR2004 - one in two
 
     def _due(self, event: ev.SendDue) -> list[str]:

@@ -26,7 +26,7 @@ GRACE_MS = 500
 CALM_MS_MIN, CALM_STEP_MS, CALM_MS_MAX = 120_000, 60_000, 900_000
 RECONCILE_MS, RECONCILE_SOON_MS = 120_000, 5_000
 NEVER_MS = 1 << 62
-HELD = frozenset({"pause", "reduce", "restricted", "dead_letter", "fault", "overfill", "closing"})
+HELD = frozenset({"pause", "reduce", "restricted", "dead_letter", "fault", "overfill", "closing", "errors"})
 """What a resume by routine is said for."""
 
 
@@ -194,7 +194,7 @@ class World:
             or process.blocks
             or process.books.blocked
             or "permit" in state.flags
-            or "closing" in state.flags
+            or {"closing", "errors"} & set(state.flags)
         )
         if outside or state.pending or self._heard < len(self.inbox):
             self._attend(process)
@@ -222,7 +222,7 @@ class World:
                 process.handle(event)
         while self._heard < len(self.inbox) and self.journal.heard(self.inbox[self._heard].command_id):
             self._heard += 1
-        if process.alive and (process.state.pending or "closing" in process.state.flags):
+        if process.alive and (process.state.pending or {"closing", "errors"} & set(process.state.flags)):
             process.handle(ev.Tick(process.now_ms()))
 
     def _slots(self, process: Process) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trader_core.model.bar import Bars
 from trader_core.model.command import Command
-from trader_core.venues.port import Reply, SendRequest, VenueOrder, VenueTrade
+from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder, VenueTrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Looked:
     client_order_id: str
     reply: Reply[VenueOrder]
     now_ms: int
+    cancel: Outcome | None = None
+    """What the cancel right before it proved, where there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +204,12 @@ class Protocol:
     skew_ms: int = 1_000
     give_up_ms: int = 600_000
     look_backoff_ms: tuple[int, ...] = field(default=(250, 500, 1_000, 2_000, 4_000, 8_000))
+    errors_window_ms: int = 60_000
+    errors_calls_min: int = 10
+    errors_share_ppm: int = 500_000
+    """Where more than this share of at least so many calls about orders failed or proved nothing, no new risk is taken."""
+    errors_quiet_ms: int = 120_000
+    """How long that must not have been so before new risk is taken again."""
+    errors_trips_max: int = 3
+    errors_latch_ms: int = 3_600_000
+    """So many times within so long, and only an operator lets new risk in again."""

@@ -1,6 +1,12 @@
 """Why a session may do less, and how much less. Pure."""
 
+from typing import TYPE_CHECKING, Any
+
+from trader_core.engine import core
 from trader_core.model.session import Mode
+
+if TYPE_CHECKING:
+    from trader_core.trader.state import State
 
 FLAG_MODES = {
     "kill": Mode.KILLED,
@@ -17,5 +23,20 @@ FLAG_MODES = {
     "restricted": Mode.REDUCING,
     "reduce": Mode.REDUCING,
     "permit": Mode.REDUCING,
+    "errors": Mode.REDUCING,
 }
 """Each reason to trade less, and the mode that it forces; the worst one holds."""
+
+
+def apply(state: "State", body: dict[str, Any]) -> None:
+    """Set or clear a flag; a kill withdraws what an operator wanted sold, and the engine is told the mode."""
+    if body["on"]:
+        state.flags[body["flag"]] = body["why"]
+    else:
+        state.flags.pop(body["flag"], None)
+    if body["flag"] == "kill" and body["on"]:
+        for index in range(len(state.instruments)):
+            core.on_operator(state.account, state.slots, index, core.WITHDRAW)
+    if body["flag"] == "errors" and body["on"]:
+        state.error_trips = [*state.error_trips, body["at_ms"]][-state.protocol.errors_trips_max :]
+    core.on_mode(state.account, int(state.mode))

@@ -13,7 +13,7 @@ from typing import Any
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
 from trader_core.trader import events as ev
-from trader_core.trader import operating, settling
+from trader_core.trader import failing, operating, settling
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import ASK, Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
@@ -31,6 +31,7 @@ def step(state: State, event: ev.Event) -> Result:
     """Return what is to be made durable and what is to be done after it; the records are applied to `state`."""
     run = Run(state)
     _HANDLERS[type(event)](run, event)
+    failing.follow(run, event)
     return run.records, run.effects
 
 
@@ -77,6 +78,7 @@ def _boot(run: Run, event: ev.Boot) -> None:
             run.move(order, OrderEvent.LOSE, event.now_ms, why="recovered")
         run.look(order)
     state.watches.clear()
+    failing.begin(state, event.now_ms)
 
 
 def _slot(run: Run, event: ev.Slot) -> None:

@@ -8,14 +8,14 @@ from trader_core.engine.protect import BY_OPERATOR
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.trader import events as ev
-from trader_core.trader import exiting, letters
+from trader_core.trader import exiting, failing, letters
 from trader_core.trader.records import Kind
 from trader_core.trader.run import ASK, AT_VENUE, Run, cancel, intend
 from trader_core.trader.state import State
 
 TRY_AGAIN_MS = 5_000
 """How long after an exit that was not filled a close-all tries again, unless a bar comes first."""
-CLEARED = ("kill", "pause", "reduce", "dead_letter", "restricted", "fault", "overfill", "closing")
+CLEARED = ("kill", "pause", "reduce", "dead_letter", "restricted", "fault", "overfill", "closing", "errors")
 """What a resume clears; a difference of the books is cleared by books that agree, and by nothing else."""
 _FLAGS = {Command.PAUSE: "pause", Command.REDUCE: "reduce", Command.STOP: "stopping", Command.CLOSE_ALL: "closing"}
 
@@ -147,4 +147,5 @@ def _resume(run: Run, now: int) -> tuple[str, bool]:
         return f"refused: {len(state.letters)} dead letters are open; `gatehouse letters list` shows them", False
     for flag in CLEARED:
         run.flag(flag, "resumed by an operator", now, on=False)
+    failing.begin(state, now)
     return "done", True

@@ -7,6 +7,7 @@ the word of memory alone.
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,7 +17,7 @@ from trader_core.model.bar import Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import VenueError
 from trader_core.model.session import Side, StopPolicy
-from trader_core.trader import books
+from trader_core.trader import books, outside
 from trader_core.trader import events as ev
 from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
@@ -46,6 +47,8 @@ SETTLE_TRIES = 240
 DRAIN_SLOTS = 5
 CHECKED = frozenset({"start", "closing"})
 """While one of these stands the books are compared after every slot."""
+TICKED = frozenset({"closing", "errors"})
+"""While one of these stands time is told though nothing is on its way."""
 FEED_RETRY_S = 1.0
 
 
@@ -182,30 +185,15 @@ class Shell:
     async def attend(self) -> None:
         """Take operators' words and outside conditions, and look at what is not settled."""
         now = self.feed.now_ms()
-        killed = self.control.killed()
-        if killed and "kill" not in self.state.flags:
-            await self.handle(ev.FlagSeen("kill", on=True, why=killed, now_ms=now))
-        paused = self.control.paused()
-        if paused and "pause" not in self.state.flags:
-            await self.handle(ev.FlagSeen("pause", on=True, why=paused, now_ms=now))
-        await self._see_road(now)
-        while self.control.inbox:
-            event = self.control.inbox[0]
+        for event in outside.unsaid(self.state, self.control, now):
             await self.handle(event)
+        while self.control.inbox:
+            word = self.control.inbox[0]
+            await self.handle(word)
             self.control.inbox.popleft()  # durable only now: with the database away the word waits for the next fold
-            self.control.answers.append((event.command_id, self.state.obeyed.get(event.command_id, "done")))
-        if self.state.pending or "closing" in self.state.flags:
+            self.control.answers.append((word.command_id, self.state.obeyed.get(word.command_id, "done")))
+        if self.state.pending or TICKED & set(self.state.flags):
             await self.handle(ev.Tick(now))
-
-    async def _see_road(self, now: int) -> None:
-        """Take what permits and blocks say now: a permit that is lost reduces until one stands again."""
-        why = self.control.unpermitted()
-        if bool(why) != ("permit" in self.state.flags):
-            await self.handle(ev.FlagSeen("permit", on=bool(why), why=why or "a permit stands", now_ms=now))
-        for index, instrument in enumerate(self.state.instruments):
-            why = self.control.blocked(instrument.symbol)
-            if bool(why) != bool(self.state.slots["blocked"][index]):
-                await self.handle(ev.BlockSeen(index, on=bool(why), why=why or "its data is checked and fine", now_ms=now))
 
     async def settle(self) -> None:
         """Look until nothing is on its way, or until looking has not helped for long."""
@@ -268,7 +256,7 @@ class Shell:
         self.meter.answered(reply.outcome, monotonic_ms() - began_ms)
         return ev.Answered(effect.request.client_order_id, reply, self.feed.now_ms())
 
-    async def _look(self, effect: ev.Look) -> ev.Event:
+    async def _look(self, effect: ev.Look) -> ev.Looked:
         asked_ms = self.feed.now_ms()  # a slow "not found" says nothing of the time at which it arrives
         reply = await self.venue.order(effect.symbol, effect.client_order_id)
         self.meter.asked(reply.outcome)
@@ -276,8 +264,9 @@ class Shell:
 
     async def _cancel(self, effect: ev.CancelOrder) -> ev.Event:
         await self.flush()
-        await self.venue.cancel(effect.symbol, effect.client_order_id)
-        return await self._look(ev.Look(effect.client_order_id, effect.symbol))
+        done = await self.venue.cancel(effect.symbol, effect.client_order_id)
+        self.meter.asked(done.outcome)
+        return replace(await self._look(ev.Look(effect.client_order_id, effect.symbol)), cancel=done.outcome)
 
     async def _fetch_trades(self, effect: ev.FetchTrades) -> ev.Event:
         reply = await self.venue.trades(effect.symbol, effect.since_ms)

@@ -19,9 +19,9 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
-from trader_core.trader import exiting, ordering
+from trader_core.trader import exiting, flags, ordering
 from trader_core.trader.events import Protocol
-from trader_core.trader.flags import FLAG_MODES
+from trader_core.trader.failing import Calls
 from trader_core.trader.records import Kind, Record, encode
 from trader_core.trader.tracked import Order, Watch
 
@@ -68,12 +68,16 @@ class State:
     """By symbol, unreadable answers in a row. Not journaled."""
     exit_tried_ms: int = 0
     """When a close-all last tried to sell outside a bar. Not journaled: after a restart one simply tries."""
+    error_trips: list[int] = field(default_factory=list)
+    """When too many calls failed the last few times, in epoch ms."""
+    calls: Calls = field(default_factory=Calls)
+    """The calls about orders of the last minute. Not journaled: after a restart they are counted anew."""
     scratch: NDArray[Any] = field(default_factory=lambda: np.zeros(1, DECISION))
 
     @property
     def mode(self) -> Mode:
         """The worst mode that any flag forces; ACTIVE without flags."""
-        return max((FLAG_MODES[flag] for flag in self.flags), default=Mode.ACTIVE)
+        return max((flags.FLAG_MODES[flag] for flag in self.flags), default=Mode.ACTIVE)
 
     def index_of(self, symbol: str) -> int | None:
         """Return the instrument's index, or None for a symbol that the session does not trade."""
@@ -182,17 +186,6 @@ def _booted(state: State, body: dict[str, Any]) -> None:
     state.boots += 1
 
 
-def _flag(state: State, body: dict[str, Any]) -> None:
-    if body["on"]:
-        state.flags[body["flag"]] = body["why"]
-    else:
-        state.flags.pop(body["flag"], None)
-    if body["flag"] == "kill" and body["on"]:
-        for index in range(len(state.instruments)):
-            core.on_operator(state.account, state.slots, index, core.WITHDRAW)
-    core.on_mode(state.account, int(state.mode))
-
-
 def _block(state: State, body: dict[str, Any]) -> None:
     core.on_block(state.slots, body["instrument"], int(body["on"]))
 
@@ -227,7 +220,7 @@ def _closed(state: State, _body: dict[str, Any]) -> None:
 
 _APPLY = {
     Kind.BOOTED: _booted,
-    Kind.FLAG: _flag,
+    Kind.FLAG: flags.apply,
     Kind.BLOCK: _block,
     Kind.BARS: _bars,
     Kind.EXITS: exiting.apply,

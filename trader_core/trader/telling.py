@@ -31,6 +31,7 @@ FLAGS = {
     "permit": (AlertKind.GATE, Severity.CRITICAL, "The permit is lost"),
     "dead_letter": (AlertKind.BOOKS, Severity.CRITICAL, "Something could not be explained"),
     "fault": (AlertKind.BOOKS, Severity.CRITICAL, "A price lies beyond its door"),
+    "errors": (AlertKind.BREAKER, Severity.CRITICAL, "Calls to the exchange fail"),
     "stale": (AlertKind.SESSION, Severity.WARNING, "Bars stopped arriving"),
 }
 """Reasons to trade less that people are told, as they come."""
