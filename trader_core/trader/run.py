@@ -78,6 +78,8 @@ def intend(run: Run, row: Sequence[int]) -> str:
 
 
 def cancel(run: Run, order: Order, now: int) -> None:
-    """Journal the wish to cancel, then ask the venue."""
+    """Journal the wish to cancel, then ask the venue; what an order's look-ups came to before delays no cancel."""
+    if order.state is not OrderState.CANCELING:
+        run.state.watches.pop(order.client_order_id, None)
     if run.move(order, OrderEvent.CANCEL, now):
         run.effects.append(ev.CancelOrder(order.client_order_id, order.symbol))

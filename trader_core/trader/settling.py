@@ -16,6 +16,8 @@ NEEDS_OPERATOR = (Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED)
 """Proven absent, but the next order would fare no better: nothing new until somebody has looked."""
 NEGATIVES_NEEDED = 2
 NEGATIVES_APART_MS = 1_000
+CANCEL_AGAIN_MS = 2_000
+"""So long at most until an order that did not end is cancelled again."""
 MALFORMED = "malformed"
 """The code of an answer that arrived and cannot be read."""
 UNREAD_MOST = 5
@@ -57,7 +59,8 @@ def looked(run: Run, event: ev.Looked) -> None:
         return
     watch = run.state.watches.setdefault(order.client_order_id, Watch())
     backoff = run.state.protocol.look_backoff_ms
-    watch.next_ms = now + backoff[min(watch.tries, len(backoff) - 1)]
+    wait_ms = backoff[min(watch.tries, len(backoff) - 1)]
+    watch.next_ms = now + (min(wait_ms, CANCEL_AGAIN_MS) if order.state is OrderState.CANCELING else wait_ms)
     watch.tries += 1
     if reply.outcome is Outcome.OK and reply.value is not None:
         _compare(run, order, reply.value, now)

@@ -263,9 +263,13 @@ class Shell:
         return ev.Looked(effect.client_order_id, reply, asked_ms)
 
     async def _cancel(self, effect: ev.CancelOrder) -> ev.Event:
+        """Cancel, then look, unless the cancel's own answer shows the order."""
         await self.flush()
+        asked_ms = self.feed.now_ms()
         done = await self.venue.cancel(effect.symbol, effect.client_order_id)
         self.meter.asked(done.outcome)
+        if done.outcome is Outcome.OK and done.value is not None:
+            return ev.Looked(effect.client_order_id, done, asked_ms)
         return replace(await self._look(ev.Look(effect.client_order_id, effect.symbol)), cancel=done.outcome)
 
     async def _fetch_trades(self, effect: ev.FetchTrades) -> ev.Event:

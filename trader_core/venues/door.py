@@ -116,6 +116,8 @@ class Connector(aiohttp.TCPConnector):
             connection.close()
             raise VenueRefused("leave to send at the last moment", reason, "see the reason")
         call.written = True
+        if call.leaves is not None:
+            call.leaves()
         return connection
 
 

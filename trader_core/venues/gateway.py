@@ -23,6 +23,7 @@ from trader_core.venues.adapters.known import ADAPTERS, SPEECHES
 from trader_core.venues.agreed import agreed
 from trader_core.venues.door import OrdersAllowed, check_client, orders_closed
 from trader_core.venues.fields import vouched
+from trader_core.venues.hurry import Hurry
 from trader_core.venues.limiter import Lane, Limiter
 from trader_core.venues.permissions import Permissions
 from trader_core.venues.port import CLOSED, Balance, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
@@ -60,7 +61,7 @@ class Gateway(Reads):
         secrets = (key.key, key.secret) if key else ()
         self._limiter, self._timeout_s = limiter or Limiter(profile, now_ms), timeout_s
         super().__init__(Wire(_client(profile, key, timeout_s), profile, now_ms, self._limiter, may_send, secrets, orders_allowed))
-        self._orders_allowed, self._key = orders_allowed, key
+        self._orders_allowed, self._key, self._hurry = orders_allowed, key, Hurry(profile.cancel_timeout_ms / 1_000, timeout_s)
         self._claimed: set[str] = set()
         self._client_ids: dict[str, str] = {}
 
@@ -128,8 +129,8 @@ class Gateway(Reads):
 
     async def cancel(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Ask the venue to cancel; NOT_FOUND when it says that it has no such open order, UNKNOWN for anything unproven."""
-        instrument = self._known(symbol)
-        call = await self._wire.ask(self._wire.call(self._adapter.cancel(instrument, client_order_id)), Lane.URGENT)
+        instrument, ask = self._known(symbol), self._adapter.cancel(self._known(symbol), client_order_id)
+        call = await self._wire.ask(self._wire.call(ask, timeout_s=self._hurry.again(client_order_id)), Lane.URGENT)
         outcome = outcomes.of_cancel(call)
         if outcome is not Outcome.OK:
             return self._reply(call, outcome)
@@ -165,9 +166,9 @@ class Gateway(Reads):
 
     async def order(self, symbol: str, client_order_id: str) -> Reply[VenueOrder]:
         """Look an order up by client id; NOT_FOUND is only the venue's own word, garbage is RETRYABLE_READ."""
-        instrument = self._known(symbol)
+        instrument, wait_s = self._known(symbol), self._hurry.wait_s(client_order_id)
         for ask in self._adapter.look_up(instrument, client_order_id):
-            reply = await self._read(ask, lambda raw: self._adapter.found(raw, instrument, client_order_id), Lane.URGENT)
+            reply = await self._read(ask, lambda raw: self._adapter.found(raw, instrument, client_order_id), Lane.URGENT, wait_s)
             if reply.value is not None:
                 return self._named(Reply(reply.outcome, reply.value))
             if reply.outcome is not Outcome.OK:
@@ -223,6 +224,7 @@ class Gateway(Reads):
     def _named(self, reply: Reply[VenueOrder]) -> Reply[VenueOrder]:
         if reply.value is not None:
             self._client_ids[reply.value.venue_order_id] = reply.value.client_order_id
+            self._hurry.seen(reply.value)
         return reply
 
     def _fills(self, instrument: Instrument, rows: list[Row]) -> tuple[str, list[VenueTrade]]:

@@ -61,6 +61,10 @@ class Call:
     """The order that this call would create; None for every other call."""
     signed: dict[str, str] | None = None
     """What an order must say, pair by pair, whether in its query or in its body."""
+    timeout_s: float = 0.0
+    """How long its answer is waited for once it is written; 0: as long as for any other."""
+    leaves: Callable[[], None] | None = None
+    """Called when it is about to be written: from here on its time runs."""
     nonce: int = 0
     """What the client numbers the request with: the venue's time in ms, or a number that only rises."""
     refused: str = ""

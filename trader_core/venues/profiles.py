@@ -66,6 +66,8 @@ class Profile:
     """Weight of private calls in one window, the reserve included."""
     weight_reserve: int
     """Part of `weight_orders` that only cancels and look-ups may use."""
+    cancel_timeout_ms: int = 1_000
+    """So long the first cancels of an order, and the look after each, are waited for: what is lost is asked again soon."""
     sandbox: bool = False
     base_url: str = ""
     """Scheme, host and port that every request goes to."""
@@ -160,6 +162,7 @@ KRAKEN = Profile(
     weight_data=48,
     weight_orders=20,
     weight_reserve=6,
+    cancel_timeout_ms=2_000,
     base_url="https://api.kraken.com",
     acknowledge=(
         "Kraken keeps 720 bars of each timeframe, so that history comes from files. A key needs the rights to query funds, open and closed"

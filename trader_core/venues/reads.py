@@ -122,8 +122,8 @@ class Reads:
             raise UnknownName("a symbol whose instrument was loaded", repr(symbol), "call instruments() or use() first")
         return self._instruments[symbol]
 
-    async def _read(self, ask: Ask, parse: Callable[[Any], T], lane: Lane = Lane.DATA) -> Reply[T]:
-        call = await self._wire.ask(self._wire.call(ask), lane)
+    async def _read(self, ask: Ask, parse: Callable[[Any], T], lane: Lane = Lane.DATA, timeout_s: float = 0.0) -> Reply[T]:
+        call = await self._wire.ask(self._wire.call(ask, timeout_s=timeout_s), lane)
         outcome = outcomes.of_read(call)
         return self._parsed(call, parse, Outcome.RETRYABLE_READ) if outcome is Outcome.OK else self._reply(call, outcome)
 

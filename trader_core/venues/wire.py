@@ -3,7 +3,9 @@
 It is handed the ccxt client and knows none of its exceptions: whatever the client raises or returns ends as a Call.
 """
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from trader_core.clock import WallClock
@@ -47,9 +49,9 @@ class Wire:
         exchange.fetch, exchange.on_rest_response = self._guarded, self._seen
         exchange.nonce = lambda: CALL.get().nonce
 
-    def call(self, ask: Ask, request: SendRequest | None = None, signed: dict[str, str] | None = None) -> Call:
+    def call(self, ask: Ask, request: SendRequest | None = None, signed: dict[str, str] | None = None, timeout_s: float = 0.0) -> Call:
         """Return a call of this venue to which nothing has happened yet."""
-        return Call(ask, self.adapter.codes, request, signed)
+        return Call(ask, self.adapter.codes, request, signed, timeout_s)
 
     async def ask(self, call: Call, lane: Lane) -> Call:
         """Return the call with what happened to it; raises HostRefused alone, with nothing written.
@@ -69,7 +71,11 @@ class Wire:
         try:
             self._open()
             self._exchange.options["recvWindow"] = call.request.window_ms if call.request else self.profile.window_ms_max
-            call.payload = await self._exchange.request(call.ask.endpoint, list(call.ask.section), call.ask.method, dict(call.ask.params))
+            async with asyncio.timeout(None) as limit:
+                call.leaves = partial(_let_run, limit, call.timeout_s) if call.timeout_s else None
+                call.payload = await self._exchange.request(
+                    call.ask.endpoint, list(call.ask.section), call.ask.method, dict(call.ask.params)
+                )
         except HostRefused:
             raise
         except VenueRefused as refusal:
@@ -136,3 +142,8 @@ class Wire:
             text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
             self._limiter.hold(1_000 * (int(text) if text.isascii() and text.isdigit() and len(text) < 6 else _RETRY_AFTER_DEFAULT_S))  # noqa: PLR2004
         return body.strip()
+
+
+def _let_run(limit: asyncio.Timeout, timeout_s: float) -> None:
+    """Let a call's own time run: what it waited for a connection is not counted, since nobody can have lost it yet."""
+    limit.reschedule(asyncio.get_running_loop().time() + timeout_s)
