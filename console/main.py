@@ -12,7 +12,7 @@ from trader_core.model.errors import GatehouseError
 
 MODULES = (
     "data", "backtest", "status", "local", "session", "road", "words", "trader", "demo", "bench", "venue", "credentials", "feasibility",
-    "init", "quality", "alert", "permit", "strategy", "search", "audit", "letters", "archive", "simulate",
+    "init", "quality", "alert", "permit", "strategy", "search", "audit", "letters", "resolve", "archive", "simulate",
 )  # fmt: skip
 """Files of this folder that offer commands through `register(app)`; heavy imports wait inside the commands."""
 

@@ -11,9 +11,14 @@ from simulation.money import DAY_MS, HOUR_MS, Money
 from simulation.venue import fee_of, worth
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State
+from trader_core.venues.port import VenueTrade
 
 if TYPE_CHECKING:
     from simulation.checker import Checker
+
+
+SKEW_MS = 1_500
+"""How far two readings of one process's clock may differ from the true time between them."""
 
 
 class Books:
@@ -44,9 +49,17 @@ class Books:
         """Orders that the venue may still fill beyond what is booked here."""
         self.replaying = True
         """Whether what is taken lies in the past, so that the venue of now says nothing about it."""
+        self.recovered = False
+        """Whether the recovery of this life is recorded as complete."""
         for record in records:
             self.take(record)
         self.replaying = False
+        self.before: dict[str, set[str]] = {}
+        """By symbol, the trades that were booked before this life."""
+        for trade_id in self.fills:
+            self.before.setdefault(self.checker.venue.by_trade[trade_id][1].symbol, set()).add(trade_id)
+        self.reaching: set[str] = set()
+        """Those of which the venue has listed something in this life that was booked before it."""
 
     def _opened(self, body: dict[str, Any]) -> None:
         text = json.dumps(body["plan"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -139,7 +152,27 @@ class Books:
         if self.states[cid] not in rules.ENDED:
             self._to(cid, "FULL_FILL" if self.booked[cid] >= intent["qty"] else "PART_FILL")
 
+    def listed(self, symbol: str, trades: list[VenueTrade]) -> None:
+        """Take what the venue lists of a symbol: whether it reaches back to what was booked before this life."""
+        if symbol not in self.before or any(trade.trade_id in self.before[symbol] for trade in trades):
+            self.reaching.add(symbol)
+
+    def _booted(self, _body: dict[str, Any]) -> None:
+        self.recovered = False
+
+    def _recovered(self, body: dict[str, Any]) -> None:
+        self.recovered = True
+        if self.replaying:
+            return
+        proven, venue = {symbol: to_ms for symbol, _, to_ms in body["proven"]}, self.checker.venue
+        self.need(set(proven) == {coin.symbol for coin in self.money.coins}, "I21", "recovered, and only {} are proven", sorted(proven))
+        self.need(set(proven) <= self.reaching, "I21", "{} are proven, the lists reach back for {}", sorted(proven), sorted(self.reaching))
+        shown = {t.trade_id: t for order in venue.placed for shown_ms, t in order.trades if shown_ms <= proven[t.symbol] - SKEW_MS}
+        self.need(set(shown) <= self.fills, "I21", "recovered without trades {}", sorted(set(shown) - self.fills))
+
     def _flag(self, body: dict[str, Any]) -> None:
+        starts = body["flag"] == "start" and not body["on"]
+        self.need(self.recovered or not starts, "I21", "the session starts without a recovery that is complete")
         (self.flags.add if body["on"] else self.flags.discard)(body["flag"])
         if body["flag"] == "errors":
             self.failures.flag(body)
@@ -209,6 +242,8 @@ _BOOKINGS: dict[Kind, Any] = {
     Kind.SENDING: Books._sending,  # noqa: SLF001
     Kind.MOVE: Books._move,  # noqa: SLF001
     Kind.FILL: Books._fill,  # noqa: SLF001
+    Kind.BOOTED: Books._booted,  # noqa: SLF001
+    Kind.RECOVERED: Books._recovered,  # noqa: SLF001
     Kind.FLAG: Books._flag,  # noqa: SLF001
     Kind.BLOCK: Books._block,  # noqa: SLF001
     Kind.OPERATOR: Books._operator,  # noqa: SLF001

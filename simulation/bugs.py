@@ -1,6 +1,6 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
-They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X4 further
+They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X5 further
 ones, F1 and F2 of what it makes of failing calls. Nothing here is used outside a simulation.
 """
 
@@ -16,8 +16,8 @@ from simulation.process import Process
 from simulation.venue import SimVenue
 from simulation.world import run
 from trader_core.store import journal
+from trader_core.trader import continuity, failing, machine, operating, settling, state
 from trader_core.trader import events as ev
-from trader_core.trader import failing, machine, operating, settling, state
 from trader_core.trader.records import Kind
 from trader_core.trader.run import Run
 
@@ -79,7 +79,7 @@ BUGS = (
     Bug("M8", "the last gate does not look", "I2", 104, ((Process, "gate", plants.open_gate),)),
     Bug("M9", "a kill cancels once", "I9", 45, _ONCE),
     Bug("M10", "a late fill is dropped", "I3", 12, ((settling, "_fill", plants.drop_late),)),
-    Bug("M11", "recovery takes SENDING for never sent", "I7", 8, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
+    Bug("M11", "recovery takes SENDING for never sent", "I7", 25, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
     Bug("M12", "a kill is not journaled", "I6", 24, ((Run, "write", plants.write_hides_kill),)),
     Bug("M13", "fees are computed in floats", "I12", 1, ((settling, "_fill", plants.float_fee),)),
     Bug("M14", "a fee in the base currency is forgotten", "I12", 1, ((settling, "_fill", plants.no_base_fee),)),
@@ -95,6 +95,7 @@ BUGS = (
     Bug("X2", "an order ends without a record", "I13", 1, ((settling, "_compare", plants.end_silently),)),
     Bug("X3", "an order is sent again with another time", "I10", 3, ((_HANDLERS, ev.Answered, plants.resend_anew),)),
     Bug("X4", "the verdict of the intent is sent along unasked", "I15", 11, ((machine, "asked_again", plants.stale_verdict),)),
+    Bug("X5", "a list of trades that does not reach back is believed", "I21", 8, ((continuity, "gap", plants.no_gap),)),
     Bug("F1", "nobody counts the calls that fail", "I18", 44, ((failing, "follow", plants.nothing),)),
     Bug("F2", "the breaker of errors closes with the first answer", "I18", 44, ((failing, "follow", plants.quick_forgetting),)),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from simulation import layers, rules
-from simulation.books import Books
+from simulation.books import SKEW_MS, Books
 from simulation.market import STEP_MS
 from simulation.venue import fee_of, worth
 from trader_core.trader import events as ev
@@ -32,8 +32,6 @@ INVARIANTS = tuple(f"I{n}" for n in (*range(1, 22), 22, 25))
 """What a run, or for I22 a pair of runs, is checked for; the others (I23 secrecy, I24 equality of modes) are tested elsewhere."""
 SENT_FIELDS = ("client_order_id", "symbol", "side", "qty", "limit", "sent_ms", "window_ms")
 WHOLE_EVERY = 64
-SKEW_MS = 1_500
-"""How far two readings of one process's clock may differ from the true time between them."""
 LAST_GATE_MS = 10_000
 """A lease lasts no longer: what a process read before is forgotten by then."""
 ASKS_PER_MINUTE = 130

@@ -41,6 +41,7 @@ class Fault(StrEnum):
     PAUSED_SENDING = "process paused before it sends"
     DATABASE_AWAY = "database away"
     LOCK_LOST = "lock lost"
+    HISTORY_CUT = "trades no longer listed"
     CRASH = "crash"
     COMMIT_FAILED = "commit failed"
     COMMIT_UNANSWERED = "commit done, answer lost"
@@ -62,7 +63,7 @@ TRAITS = {
     Fault.REQUEST_LOST: Trait("request", *TIMEOUT),
     Fault.GARBAGE_NOT_PLACED: Trait("request", *TIMEOUT),
     Fault.SLOW_REQUEST: Trait("request", "ms", 1_000, 40_000),
-    Fault.SLOW_TO_SEND: Trait("request", "ms", 500, 3_000),
+    Fault.SLOW_TO_SEND: Trait("request", "ms", 500, 20_000),
     Fault.ANSWER_LOST: Trait("answer", *TIMEOUT),
     Fault.GARBAGE_PLACED: Trait("answer"),
     Fault.SLOW_ANSWER: Trait("answer", "ms", 1_000, 20_000),
@@ -87,6 +88,7 @@ TRAITS = {
     Fault.PAUSED_SENDING: Trait("request", "ms", 500, 60_000),
     Fault.DATABASE_AWAY: Trait("second", "ms", 500, 60_000),
     Fault.LOCK_LOST: Trait("second"),
+    Fault.HISTORY_CUT: Trait("second"),
     Fault.CRASH: Trait("effect", *DOWNTIME),
     Fault.COMMIT_FAILED: Trait("commit", *DOWNTIME),
     Fault.COMMIT_UNANSWERED: Trait("commit", *DOWNTIME),

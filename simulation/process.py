@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simulation.asking import Asking
 from simulation.books import Books
 from simulation.faults import Fault
 from simulation.journal import LEASE_TTL_MS
@@ -17,7 +18,7 @@ from trader_core.model.errors import DatabaseAway, Fenced
 from trader_core.model.session import Side
 from trader_core.trader import events as ev
 from trader_core.trader import machine
-from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder, VenueTrade
+from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -51,6 +52,7 @@ class Process:
             world.clock, world.faults, world.venue, world.journal, world.checker,
         )  # fmt: skip
         self.books = Books(world.checker)
+        self.asking = Asking(self)
         self.skew_ms = world.between(-SKEW_MS_MAX, SKEW_MS_MAX)
         self.wall_step_ms = 0
         self.alive = self.waiting = False
@@ -65,10 +67,11 @@ class Process:
         self._perform: dict[type, Callable[[Any], None]] = {
             ev.Continue: self._continue,
             ev.Submit: self._submit,
-            ev.Look: self._look,
-            ev.CancelOrder: self._cancel,
-            ev.FetchTrades: self._fetch_trades,
-            ev.ProveAbsence: self._prove_absence,
+            ev.Look: self.asking.look,
+            ev.CancelOrder: self.asking.cancel,
+            ev.FetchTrades: self.asking.fetch_trades,
+            ev.ProveTrades: self.asking.prove_trades,
+            ev.ProveAbsence: self.asking.prove_absence,
             ev.Alert: lambda _: None,
         }
 
@@ -79,6 +82,14 @@ class Process:
     def wall_ms(self) -> int:
         """Return the machine's own clock, which people and time servers set; nothing that trades may depend on it."""
         return self.clock.now_ms + self.wall_step_ms
+
+    def upset(self, kind: Fault, for_ms: int) -> None:
+        """Be stopped for a while, or have the machine's clock set."""
+        if kind is Fault.PAUSED:
+            self.paused_until_ms = self.clock.now_ms + for_ms
+        elif kind is Fault.CLOCK_STEP:
+            self.wall_step_ms += for_ms
+            self.skew_ms = for_ms % SKEW_STEP_MS - SKEW_MS_MAX
 
     def start(self) -> None:
         """Take the account and go on from what is durable, or wait until it can be taken."""
@@ -251,50 +262,3 @@ class Process:
 
     def _answer(self, request: SendRequest, reply: Reply[VenueOrder], delay_ms: int) -> None:
         self.later(delay_ms, lambda: ev.Answered(request.client_order_id, reply, self.now_ms()))
-
-    def _ask(self, answer: Callable[[int], ev.Event]) -> None:
-        """Read the venue after one delay and hand on what it said after another; `answer` gets the time of asking."""
-        slow_ms, asked_ms = self.faults.strike(Fault.QUERY_SLOW), self.now_ms()
-        self.checker.asked(self.clock.now_ms, len(self.state.pending))
-
-        def read() -> None:
-            event = answer(asked_ms)
-            self.later(self.world.between(10, slow_ms or 150), lambda: event)
-
-        self.clock.after(self.world.between(10, slow_ms or 150), self.mine(read))
-
-    def _look(self, effect: ev.Look) -> None:
-        def answer(asked_ms: int) -> ev.Event:
-            reply: Reply[VenueOrder] = Reply(Outcome.RETRYABLE_READ)
-            if not self.faults.hit(Fault.QUERY_FAILED):
-                reply = self.venue.order(effect.client_order_id, self.clock.now_ms)
-            return ev.Looked(effect.client_order_id, reply, asked_ms)
-
-        self._ask(answer)
-
-    def _trades(self, symbol: str, since_ms: int) -> Reply[list[VenueTrade]]:
-        return (
-            Reply(Outcome.RETRYABLE_READ) if self.faults.hit(Fault.QUERY_FAILED) else self.venue.trades(symbol, since_ms, self.clock.now_ms)
-        )
-
-    def _fetch_trades(self, effect: ev.FetchTrades) -> None:
-        self._ask(lambda asked_ms: ev.TradesSeen(effect.symbol, self._trades(effect.symbol, effect.since_ms), asked_ms))
-
-    def _prove_absence(self, effect: ev.ProveAbsence) -> None:
-        def answer(asked_ms: int) -> ev.Event:
-            opens: Reply[list[VenueOrder]] = Reply(Outcome.RETRYABLE_READ)
-            if not self.faults.hit(Fault.QUERY_FAILED):
-                opens = self.venue.open_orders(effect.symbol, self.clock.now_ms)
-            return ev.AbsenceEvidence(effect.client_order_id, opens, self._trades(effect.symbol, effect.since_ms), asked_ms)
-
-        self._ask(answer)
-
-    def _cancel(self, effect: ev.CancelOrder) -> None:
-        self.flush()
-
-        def cancel() -> None:
-            if not self.faults.hit(Fault.CANCEL_LOST):
-                self.venue.cancel(effect.client_order_id, self.clock.now_ms)
-
-        self.clock.after(self.world.between(10, 200), cancel)
-        self.clock.after(300, self.mine(lambda: self._look(ev.Look(effect.client_order_id, effect.symbol))))

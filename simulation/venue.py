@@ -62,6 +62,8 @@ class SimVenue:
         self.overdrawn: list[str] = []
         """Orders for more than there was, though the venue had kept no fill back."""
         self.any_late = False
+        self.forgotten: set[str] = set()
+        """Trades that it does not list any more; only such as are booked durably."""
         self._visible_max_ms = market.protocol.visibility_ms - VISIBLE_MARGIN_MS
         self._index = {instrument.symbol: i for i, instrument in enumerate(market.instruments)}
 
@@ -216,7 +218,8 @@ class SimVenue:
         found: list[VenueTrade] = []
         for order in self.placed:
             for shown_ms, trade in order.trades:
-                if trade.symbol == symbol and trade.ts_ms >= since_ms and now_ms >= shown_ms:
+                gone = trade.trade_id in self.forgotten and not self.faults.calm
+                if trade.symbol == symbol and trade.ts_ms >= since_ms and now_ms >= shown_ms and not gone:
                     found += [trade] * (2 if self.faults.hit(Fault.TRADES_TWICE) else 1)
         return Reply(Outcome.OK, found)
 

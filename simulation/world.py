@@ -12,13 +12,14 @@ from simulation.journal import LEASE_TTL_MS, SESSION, SimJournal
 from simulation.market import START_MS, STEP_MS, market
 from simulation.outcome import Outcome
 from simulation.plans import RunPlan, Word, source
-from simulation.process import SKEW_MS_MAX, SKEW_STEP_MS, Process
+from simulation.process import Process
 from simulation.scheduler import Scheduler
 from simulation.venue import SimVenue
 from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken, IllegalMove
 from trader_core.trader import books
 from trader_core.trader import events as ev
+from trader_core.trader.records import Kind
 from trader_core.trader.recovery import opening
 
 TICK_MS, POLL_MS = 1_000, 250
@@ -169,11 +170,10 @@ class World:
             self.permit_lost_ms, self._permit_back_ms = min(self.permit_lost_ms, now), now + for_ms
         elif kind is Fault.BLOCKED:
             self._blocked.setdefault(strike.nth % len(self.market.instruments), (now, now + for_ms))
-        elif kind is Fault.PAUSED:
-            process.paused_until_ms = now + for_ms
-        elif kind is Fault.CLOCK_STEP:
-            process.wall_step_ms += for_ms
-            process.skew_ms = for_ms % SKEW_STEP_MS - SKEW_MS_MAX
+        elif kind is Fault.HISTORY_CUT:
+            self.venue.forgotten |= {record.body["trade_id"] for record in self.journal.records() if record.kind is Kind.FILL}
+        else:
+            process.upset(kind, for_ms)
 
     def blocked_ms(self, index: int) -> int:
         """Return since when an instrument is blocked; a time that never comes when it is not."""

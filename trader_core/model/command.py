@@ -20,3 +20,5 @@ class Command(StrEnum):
     """Try once more to apply a dead letter."""
     DISMISS = "dismiss"
     """Close a dead letter without applying it: a person has explained it."""
+    RESOLVE = "resolve"
+    """What a person saw at the venue: of an order that was given up, or of trades that are not listed any more."""

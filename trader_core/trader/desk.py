@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from trader_core.trader.process import Running, Trader
 
 
+WORD_MOST = 100
+"""Characters of an order's id in a word, at most."""
+
+
 @dataclass(slots=True)
 class Desk:
     """Which words wait for which sessions."""
@@ -41,7 +45,9 @@ class Desk:
             return
         self.waiting[word.command_id], self.said[word.command_id] = list(chosen), []
         for running in chosen.values():
-            self._hand(running, ev.Operator(command, word.command_id, word.actor, word.reason, now_ms, letter_of(word)), word.args)
+            about, found = (str(word.args.get(name, ""))[:WORD_MOST] for name in ("about", "found"))
+            event = ev.Operator(command, word.command_id, word.actor, word.reason, now_ms, letter_of(word), about, found)
+            self._hand(running, event, word.args)
 
     def _hand(self, running: "Running", event: ev.Operator, args: dict[str, Any]) -> None:
         """Put a word into a session's inbox; what the last gate must know holds from now on."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trader_core.model.bar import Bars
 from trader_core.model.command import Command
-from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder, VenueTrade
+from trader_core.venues.port import TRADES_MADE_HERE, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,16 @@ class TradesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class TradesProof:
+    """The account's fills on one symbol since a time, read to show that none is missing."""
+
+    symbol: str
+    since_ms: int
+    reply: Reply[list[VenueTrade]]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class AbsenceEvidence:
     """Open orders and trades of a symbol, read after the last moment at which the order could have appeared."""
 
@@ -94,6 +104,21 @@ class Operator:
     now_ms: int
     letter: int = 0
     """The number of the dead letter that the word is about."""
+    about: str = ""
+    """Of RESOLVE: the client order id, or "trades"."""
+    found: str = ""
+    """Of RESOLVE: the id under which the venue has the order; empty: it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the venue shows of an order that an operator's word is about: asked for because of that word."""
+
+    word: Operator
+    looked: Reply[VenueOrder]
+    open_orders: Reply[list[VenueOrder]]
+    trades: Reply[list[VenueTrade]]
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +149,10 @@ class Reconciled:
     now_ms: int
 
 
-Event = Boot | Slot | SendDue | Answered | Looked | TradesSeen | AbsenceEvidence | Tick | Operator | FlagSeen | BlockSeen | Reconciled
+Event = (
+    Boot | Slot | SendDue | Answered | Looked | TradesSeen | TradesProof | AbsenceEvidence | Tick | Operator | Examined | FlagSeen
+    | BlockSeen | Reconciled
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +194,14 @@ class FetchTrades:
 
 
 @dataclass(frozen=True, slots=True)
+class ProveTrades:
+    """Read the account's fills on a symbol since a time, for the proof that none is missing."""
+
+    symbol: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProveAbsence:
     """Read open orders and trades, for the proof that an order was never placed."""
 
@@ -175,13 +211,23 @@ class ProveAbsence:
 
 
 @dataclass(frozen=True, slots=True)
+class Examine:
+    """Look an order up, and read open orders and trades, before an operator's word about it is carried out."""
+
+    client_order_id: str
+    symbol: str
+    since_ms: int
+    word: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Tell people; never waited for."""
 
     text: str
 
 
-Effect = Continue | Submit | Look | CancelOrder | FetchTrades | ProveAbsence | Alert
+Effect = Continue | Submit | Look | CancelOrder | FetchTrades | ProveTrades | ProveAbsence | Examine | Alert
 
 
 def together(effects: Sequence[Effect]) -> list[list[Effect]]:
@@ -203,6 +249,8 @@ class Protocol:
     visibility_ms: int = 10_000
     skew_ms: int = 1_000
     give_up_ms: int = 600_000
+    trades_kept_ms: int = TRADES_MADE_HERE
+    """How far back the venue's list of the account's trades reaches; 0: to the first one."""
     look_backoff_ms: tuple[int, ...] = field(default=(250, 500, 1_000, 2_000, 4_000, 8_000))
     errors_window_ms: int = 60_000
     errors_calls_min: int = 10

@@ -12,6 +12,7 @@ FLAG_MODES = {
     "kill": Mode.KILLED,
     "start": Mode.HALTED,
     "difference": Mode.HALTED,
+    "history": Mode.HALTED,
     "database": Mode.HALTED,
     "fault": Mode.HALTED,
     "overfill": Mode.HALTED,

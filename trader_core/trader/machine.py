@@ -10,16 +10,17 @@ earlier step. What is not proven is UNKNOWN, holds its reserve, and is resolved 
 from collections.abc import Callable
 from typing import Any
 
+from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
+from trader_core.trader import continuity, failing, operating, resolving, settling
 from trader_core.trader import events as ev
-from trader_core.trader import failing, operating, settling
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.run import ASK, Run, cancel, intend
+from trader_core.trader.run import Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
 from trader_core.trader.tracked import Watch
 from trader_core.trader.verdicts import asked_again, refused
-from trader_core.venues.port import SendRequest
+from trader_core.venues.port import Outcome, SendRequest
 
 LATE_FILLS_MS = 86_400_000
 """How far back fills are read again when the books differ."""
@@ -79,6 +80,7 @@ def _boot(run: Run, event: ev.Boot) -> None:
         run.look(order)
     state.watches.clear()
     failing.begin(state, event.now_ms)
+    continuity.begin(run, event.now_ms)
 
 
 def _slot(run: Run, event: ev.Slot) -> None:
@@ -131,6 +133,11 @@ def _tick(run: Run, event: ev.Tick) -> None:
     operating.go_on_closing(run, event.now_ms)
 
 
+def _operator(run: Run, event: ev.Operator) -> None:
+    """Take an operator's word: what they saw at the venue waits for the venue's own lists, everything else is carried out at once."""
+    (resolving.said if event.command is Command.RESOLVE else operating.operator)(run, event)
+
+
 def _flag_seen(run: Run, event: ev.FlagSeen) -> None:
     """Take a condition from outside; a kill also cancels everything at once."""
     run.flag(event.flag, event.why, event.now_ms, on=event.on)
@@ -156,8 +163,15 @@ def _reconciled(run: Run, event: ev.Reconciled) -> None:
         return
     run.flag("difference", "the books agree", event.now_ms, on=False)
     operating.tell_flat(run, event.now_ms)
-    if not any(o.state in ASK for o in run.state.pending.values()):
-        run.flag("start", "recovered; the books agree", event.now_ms, on=False)
+    continuity.finish(run, event.now_ms)
+
+
+def _trades_proof(run: Run, event: ev.TradesProof) -> None:
+    """Ask whether a list of trades is whole, and book what is in it."""
+    found = continuity.read(run, event)
+    settling.trades(run, ev.TradesSeen(event.symbol, event.reply, event.now_ms))
+    if event.reply.outcome is Outcome.OK:
+        continuity.judged(run, event, found)
 
 
 _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
@@ -167,9 +181,11 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.Answered: settling.answered,
     ev.Looked: settling.looked,
     ev.TradesSeen: settling.trades,
+    ev.TradesProof: _trades_proof,
     ev.AbsenceEvidence: settling.absence,
     ev.Tick: _tick,
-    ev.Operator: operating.operator,
+    ev.Operator: _operator,
+    ev.Examined: resolving.examined,
     ev.FlagSeen: _flag_seen,
     ev.BlockSeen: _block_seen,
     ev.Reconciled: _reconciled,

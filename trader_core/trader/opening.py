@@ -33,7 +33,7 @@ from trader_core.trader.vitals import watch_over
 from trader_core.venues.door import OrdersAllowed
 from trader_core.venues.dry_run import DryRunVenue
 from trader_core.venues.link import Link, connect, leave_clock, turn_file
-from trader_core.venues.port import Outcome, Reply, SendRequest, Venue
+from trader_core.venues.port import TRADES_MADE_HERE, Outcome, Reply, SendRequest, Venue
 from trader_core.venues.sandbox_clock import SteppedClock
 from trader_core.venues.simulated import Feed, SimulatedVenue
 from trader_core.venues.turn import turn
@@ -176,7 +176,8 @@ class Opener:
             await self._alone(row)
             await require_modest_key(link)
             baseline = books.totals(_value(await link.gateway.balances(), "balances"))
-        protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms)
+        kept_ms = link.profile.trades_kept_ms if row.mode is SessionMode.STAGE else TRADES_MADE_HERE
+        protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms, trades_kept_ms=kept_ms)
         from_ms = slot_of(now, step_ms)
         identity = link.identity if row.mode is SessionMode.STAGE else ""
         record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline, identity)

@@ -143,6 +143,8 @@ def _resume(run: Run, now: int) -> tuple[str, bool]:
         return f"refused: {len(unresolved)} orders are unresolved", False
     if "difference" in state.flags:
         return f"refused: the books differ: {state.flags['difference']}"[:400], False
+    if "history" in state.flags:
+        return f"refused: {state.flags['history']}"[:400], False
     if state.letters:
         return f"refused: {len(state.letters)} dead letters are open; `gatehouse letters list` shows them", False
     for flag in CLEARED:

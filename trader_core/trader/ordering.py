@@ -65,6 +65,7 @@ def fill(state: "State", body: dict[str, Any]) -> None:
     """Book a trade of an order, also of one that has ended."""
     order = state.orders[body["client_order_id"]]
     state.seen.add(f"{order.symbol} {body['trade_id']}")
+    state.traded_ms[order.symbol] = max(state.traded_ms.get(order.symbol, 0), body["ts"])
     book = core.on_fill if order.open else core.on_late_fill
     book(
         state.account, state.slots, state.plan_record, state.grids,

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     """A dead letter was applied after all, or dismissed by a person."""
     RECONCILED = "RECONCILED"
     """The venue's books were compared with ours."""
+    RECOVERED = "RECOVERED"
+    """A recovery is complete: what was asked and found, and from when to when each instrument's trades are known."""
     CLOSED = "CLOSED"
     """The session ended, with what was left open."""
     CHECKPOINT = "CHECKPOINT"

@@ -8,6 +8,7 @@ the word of memory alone.
 import asyncio
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +18,7 @@ from trader_core.model.bar import Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import VenueError
 from trader_core.model.session import Side, StopPolicy
-from trader_core.trader import books, outside
+from trader_core.trader import asking, books, outside
 from trader_core.trader import events as ev
 from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
@@ -71,7 +72,9 @@ class Shell:
             ev.Look: self._look,
             ev.CancelOrder: self._cancel,
             ev.FetchTrades: self._fetch_trades,
-            ev.ProveAbsence: self._prove_absence,
+            ev.ProveTrades: partial(asking.prove_trades, venue, feed),
+            ev.ProveAbsence: partial(asking.prove_absence, venue, feed),
+            ev.Examine: partial(asking.examine, venue, feed),
             ev.Alert: self._alert,
         }
 
@@ -276,12 +279,6 @@ class Shell:
         reply = await self.venue.trades(effect.symbol, effect.since_ms)
         self.meter.asked(reply.outcome)
         return ev.TradesSeen(effect.symbol, reply, self.feed.now_ms())
-
-    async def _prove_absence(self, effect: ev.ProveAbsence) -> ev.Event:
-        asked_ms = self.feed.now_ms()
-        opens = await self.venue.open_orders(effect.symbol)
-        trades = await self.venue.trades(effect.symbol, effect.since_ms)
-        return ev.AbsenceEvidence(effect.client_order_id, opens, trades, asked_ms)
 
     async def _alert(self, effect: ev.Alert) -> None:
         self.tell(said(self.state.session_id, effect.text))

@@ -23,7 +23,7 @@ from trader_core.trader import exiting, flags, ordering
 from trader_core.trader.events import Protocol
 from trader_core.trader.failing import Calls
 from trader_core.trader.records import Kind, Record, encode
-from trader_core.trader.tracked import Order, Watch
+from trader_core.trader.tracked import Order, Recovery, Watch
 
 LATCH_FLAT, RESET_BREAKER = 1, 2
 
@@ -46,6 +46,11 @@ class State:
     """The venue's balances at the opening, by currency: what was there before us."""
     plan_hash: str = ""
     """The SHA-256, in hex, of the plan as the opening wrote it: each SENDING names it."""
+    began_ms: int = 0
+    known_ms: int = 0
+    """The venue's time up to which nothing is missing: the books agreed then, or the session began."""
+    traded_ms: dict[str, int] = field(default_factory=dict)
+    """By symbol, the time of the youngest trade that was applied."""
     identity: str = ""
     """The account on its venue that the session began on; empty where fills are simulated."""
     orders: dict[str, Order] = field(default_factory=dict)
@@ -59,6 +64,8 @@ class State:
     anomalies: int = 0
     closed: bool = False
     watches: dict[str, Watch] = field(default_factory=dict)
+    recovery: Recovery = field(default_factory=Recovery)
+    """What the recovery under way has found out. Not journaled."""
     obeyed: dict[int, str] = field(default_factory=dict)
     """What became of each operator's word, by its number: it is carried out once."""
     letters: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -106,6 +113,8 @@ def opened(body: dict[str, Any]) -> State:
         next_slot_ms=body["from_ms"],
         baseline=body["baseline"],
         plan_hash=hashlib.sha256(encode(body["plan"])).hexdigest(),
+        began_ms=body["from_ms"],
+        known_ms=body["from_ms"],
         identity=body.get("identity", ""),
         flags={"start": "a session starts HALTED"},
         scratch=np.zeros(4 * len(instruments) + 4, DECISION),
@@ -193,6 +202,8 @@ def _block(state: State, body: dict[str, Any]) -> None:
 def _operator(state: State, body: dict[str, Any]) -> None:
     if body["command_id"]:
         state.obeyed[body["command_id"]] = body["outcome"]
+    if body.get("vouched_ms"):  # an operator vouches for what the venue's lists do not show any more
+        state.known_ms, state.traded_ms = max(state.known_ms, body["vouched_ms"]), {}
     for index in body["latch"]:
         core.on_operator(state.account, state.slots, index, LATCH_FLAT)
     if body["reset_breaker"]:
@@ -210,8 +221,14 @@ def _letter(state: State, body: dict[str, Any]) -> None:
     state.letters_count = body["number"]
 
 
+def _reconciled(state: State, body: dict[str, Any]) -> None:
+    """Books that agree leave nothing missing before them; what a difference means, the flag that follows says."""
+    if not body["differences"]:
+        state.known_ms = max(state.known_ms, body["at_ms"])
+
+
 def _compared(_state: State, _body: dict[str, Any]) -> None:
-    """A comparison changes nothing by itself: of the books the flag that follows does, and a checkpoint is compared by the fold."""
+    """Nothing changes by itself: a checkpoint is compared by the fold, and a recovery's flags are records of their own."""
 
 
 def _closed(state: State, _body: dict[str, Any]) -> None:
@@ -232,7 +249,8 @@ _APPLY = {
     Kind.ANOMALY: _anomaly,
     Kind.LETTER: _letter,
     Kind.LETTER_CLOSED: lambda state, body: state.letters.pop(body["number"]),
-    Kind.RECONCILED: _compared,
+    Kind.RECONCILED: _reconciled,
+    Kind.RECOVERED: _compared,
     Kind.CLOSED: _closed,
     Kind.CHECKPOINT: _compared,
 }

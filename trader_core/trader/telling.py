@@ -30,6 +30,7 @@ FLAGS = {
     "reduce": (AlertKind.PAUSE, Severity.WARNING, "Reducing"),
     "permit": (AlertKind.GATE, Severity.CRITICAL, "The permit is lost"),
     "dead_letter": (AlertKind.BOOKS, Severity.CRITICAL, "Something could not be explained"),
+    "history": (AlertKind.BOOKS, Severity.CRITICAL, "Trades may be missing"),
     "fault": (AlertKind.BOOKS, Severity.CRITICAL, "A price lies beyond its door"),
     "errors": (AlertKind.BREAKER, Severity.CRITICAL, "Calls to the exchange fail"),
     "stale": (AlertKind.SESSION, Severity.WARNING, "Bars stopped arriving"),

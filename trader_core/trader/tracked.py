@@ -1,7 +1,7 @@
 """What the machine keeps of one order: the order in its life, and when to look at it again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trader_core.model.order import TERMINAL, OrderState
 from trader_core.model.session import Cause, Side
@@ -42,6 +42,22 @@ class Watch:
     tries: int = 0
     negatives: int = 0
     negative_ms: int = 0
+
+
+@dataclass(slots=True)
+class Recovery:
+    """What a recovery has found out so far. Not journaled: it begins anew with each boot."""
+
+    at_ms: int = 0
+    asked: tuple[str, ...] = ()
+    """The orders that had left and were not settled."""
+    seen: int = 0
+    fills: int = 0
+    """How many trades were known, and how many of them booked, when it began."""
+    last: dict[str, int] = field(default_factory=dict)
+    """By symbol, the time of the youngest trade that was applied before it began."""
+    proven: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By symbol: the trades between these two times are known, all of them."""
 
 
 def hurry(watches: Mapping[str, Watch]) -> None:

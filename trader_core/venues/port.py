@@ -120,6 +120,10 @@ class Balance:
     locked: str
 
 
+TRADES_MADE_HERE = -1
+"""In place of how far back a venue's trades reach: it trades only while it is asked, so none can have been missed."""
+
+
 class Venue(Protocol):
     """Where orders go. All coroutines; none raises for what the venue does."""
 

@@ -77,6 +77,8 @@ class Profile:
     """Venue milliseconds per wall millisecond of a free-running clock."""
     acknowledge: str = ""
     """What a person must have read before their money goes there."""
+    trades_kept_ms: int = 0
+    """How far back the account's trades can be read; 0: to the first one."""
     ws_hosts: tuple[str, ...] = ()
     """Host names that a stream may come from, and no other; without one the venue is asked by REST alone."""
 
@@ -104,6 +106,7 @@ MEXC = Profile(
     weight_reserve=80,
     base_url="https://api.mexc.com",
     ws_hosts=("wbs-api.mexc.com",),
+    trades_kept_ms=30 * 86_400_000,
     acknowledge=(
         "MEXC is reported as not authorised under MiCA since 2026-07-01: residents of the EU may find their account restricted to"
         " withdrawals. It holds no resting stop orders for spot: while the trader is away, nothing sells."
