@@ -1,6 +1,6 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
-They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X5 further
+They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X6 further
 ones, F1 and F2 of what it makes of failing calls. Nothing here is used outside a simulation.
 """
 
@@ -78,7 +78,7 @@ BUGS = (
     Bug("M7", "a trade that is reported twice is booked twice", "I8", 1, ((_HANDLERS, ev.TradesSeen, plants.book_again),)),
     Bug("M8", "the last gate does not look", "I2", 104, ((Process, "gate", plants.open_gate),)),
     Bug("M9", "a kill cancels once", "I9", 45, _ONCE),
-    Bug("M10", "a late fill is dropped", "I3", 12, ((settling, "_fill", plants.drop_late),)),
+    Bug("M10", "a late fill is dropped", "I21", 41, ((settling, "_fill", plants.drop_late),)),
     Bug("M11", "recovery takes SENDING for never sent", "I7", 25, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
     Bug("M12", "a kill is not journaled", "I6", 24, ((Run, "write", plants.write_hides_kill),)),
     Bug("M13", "fees are computed in floats", "I12", 1, ((settling, "_fill", plants.float_fee),)),
@@ -96,6 +96,7 @@ BUGS = (
     Bug("X3", "an order is sent again with another time", "I10", 3, ((_HANDLERS, ev.Answered, plants.resend_anew),)),
     Bug("X4", "the verdict of the intent is sent along unasked", "I15", 11, ((machine, "asked_again", plants.stale_verdict),)),
     Bug("X5", "a list of trades that does not reach back is believed", "I21", 8, ((continuity, "gap", plants.no_gap),)),
+    Bug("X6", "what becomes of a trade is not counted", "I21", 1, ((Run, "count", plants.count_nothing),)),
     Bug("F1", "nobody counts the calls that fail", "I18", 44, ((failing, "follow", plants.nothing),)),
     Bug("F2", "the breaker of errors closes with the first answer", "I18", 44, ((failing, "follow", plants.quick_forgetting),)),
 )  # fmt: skip

@@ -224,6 +224,10 @@ def no_gap(*_: Any) -> str:
     return ""
 
 
+def count_nothing(_run: Run, _name: str) -> None:
+    """Leave what came uncounted."""
+
+
 def always_valid(_venue: SimVenue, _request: port.SendRequest, _now_ms: int) -> bool:
     """A venue that knows no window of validity."""
     return True

@@ -13,6 +13,7 @@ from simulation.asking import Asking
 from simulation.books import Books
 from simulation.faults import Fault
 from simulation.journal import LEASE_TTL_MS
+from simulation.messages import Messages
 from simulation.plans import ABOUT_TO, HAS_LEFT
 from trader_core.model.errors import DatabaseAway, Fenced
 from trader_core.model.session import Side
@@ -57,6 +58,7 @@ class Process:
         self.wall_step_ms = 0
         self.alive = self.waiting = False
         self.state: State = world.journal.fold()
+        self.messages = Messages()
         self.buffer: list[Record] = []
         self.taken: set[int] = set()
         """The operators' words that this life of the process has taken."""
@@ -99,7 +101,7 @@ class Process:
             return
         self.alive, self.buffer, self.epoch, self.taken, self.suspect = True, [], epoch, set(), ()
         self.lease_until_ms, self.head = self.clock.now_ms + LEASE_TTL_MS, self.journal.head
-        self.state = self.journal.recover()
+        self.state, self.messages = self.journal.recover(), Messages()
         self.books.restart(self.journal.records())
         self.handle(ev.Boot(self.now_ms(), epoch, self.name))
 
@@ -108,10 +110,12 @@ class Process:
         if not self.alive:
             return
         due = self._due(event) if type(event) is ev.SendDue else []
+        self.messages.before(self.books)
         records, effects = machine.step(self.state, event)
         self.steps += 1
         self.buffer.extend(records)
         self.checker.stepped(self, event, records, due)
+        self.messages.after(self.books, event, records, self.state.tally)
         self._carry(effects, flush=not effects or type(event) is ev.Operator or self.world.chance() < 0.5)  # noqa: PLR2004 - one in two
 
     def _due(self, event: ev.SendDue) -> list[str]:

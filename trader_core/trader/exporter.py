@@ -35,6 +35,7 @@ COUNTERS = {
     "gatehouse_api_calls": "calls to the venue",
     "gatehouse_api_errors": "calls that failed",
     "gatehouse_order_tests": "order tests of dry runs",
+    "gatehouse_messages": "trades, answers and words that came, by what became of them; received is the sum of the others",
     "gatehouse_stream_gaps": "holes in what a stream said, by stream",
     "gatehouse_stream_reconnects": "how often a stream was opened again, by stream",
 }
@@ -63,6 +64,7 @@ NAMES = frozenset({f"{name}_total" for name in COUNTERS} | GAUGES.keys() | HISTO
 """Every metric that a scrape may show; the dashboard and the alert rules name no others."""
 LABELS = {
     "gatehouse_orders": ("session", "side", "state"), "gatehouse_refusals": ("session", "layer", "refusal"),
+    "gatehouse_messages": ("session", "what", "fate"),
     "gatehouse_breaker": ("session", "cause"), "gatehouse_gate_results": ("verdict",), "gatehouse_outbox": ("state",),
     "gatehouse_up": ("account",), **{f"gatehouse_stream_{name}": ("session", "stream")
                                      for name in ("gaps", "reconnects", "age_seconds", "lag_seconds")},
@@ -152,6 +154,8 @@ class Exporter:
         put("gatehouse_mode", int(state.mode))
         put("gatehouse_permit_level", int(standing(control.allowed.permits, control.wall_ms()).level))
         put("gatehouse_breaker", float(account["breaker"] != 0), Refusal(int(account["breaker"])).name)
+        for name, count in state.tally.items():
+            put("gatehouse_messages", count, *name.split("_"))
         for name in ("api_calls", "api_errors", "order_tests"):
             put(f"gatehouse_{name}", meter.counts[name])
         for name, stream in shell.pulse.streams.items():

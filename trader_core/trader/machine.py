@@ -13,7 +13,7 @@ from typing import Any
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
-from trader_core.trader import continuity, failing, operating, resolving, settling
+from trader_core.trader import continuity, failing, operating, resolving, settling, tally
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run, cancel, intend
@@ -32,6 +32,7 @@ def step(state: State, event: ev.Event) -> Result:
     """Return what is to be made durable and what is to be done after it; the records are applied to `state`."""
     run = Run(state)
     _HANDLERS[type(event)](run, event)
+    tally.count(run, event)
     failing.follow(run, event)
     return run.records, run.effects
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from trader_core.evidence.statistics import percentile
+from trader_core.trader.tally import NAMES
 from trader_core.venues.port import Outcome
 
 KEPT = 100_000
@@ -35,6 +36,8 @@ class Meter:
     """Refusals of the guard in this process, by model.session.Refusal."""
     outage_ms_max: int = 0
     skew_ms_max: int = 0
+    tally: Mapping[str, int] = field(default_factory=dict)
+    """What came from outside in this process, and what became of it, by the names of trader.tally."""
     _since: dict[str, int] = field(default_factory=dict)
 
     def decided(self, ms: int) -> None:
@@ -92,6 +95,7 @@ class Meter:
     def values(self, now_ms: int) -> dict[str, int]:
         """Return every statistic by name, on top of what was stored before; an order of unknown fate counts as long as it has been one."""
         found = {name: self.base.get(name, 0) + count for name, count in self.counts.items()}
+        found |= {f"messages_{name}": self.base.get(f"messages_{name}", 0) + self.tally.get(name, 0) for name in NAMES}
         samples = {
             "latency_decision_ms": self.decision_ms, "latency_ack_ms": self.ack_ms, "latency_order_test_ms": self.order_test_ms,
             "feed_age_ms": self.feed_age_ms,

@@ -33,6 +33,10 @@ class Run:
         """Keep a record of what has been applied already."""
         self.records.append(Record(kind, body))
 
+    def count(self, name: str) -> None:
+        """Count one more of what came from outside, or of what became of it."""
+        self.state.tally[name] = self.state.tally.get(name, 0) + 1
+
     def flag(self, name: str, why: str, now_ms: int, *, on: bool) -> None:
         """Set or clear a flag; nothing is written when it stands so already."""
         if on != (name in self.state.flags):

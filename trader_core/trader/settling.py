@@ -148,16 +148,21 @@ def _unread(run: Run, event: ev.TradesSeen) -> None:
 def _book(run: Run, symbol: str, trades: list[VenueTrade], now: int) -> None:
     touched: dict[str, Order] = {}
     for trade in trades:
+        run.count("trades_received")
         if f"{symbol} {trade.trade_id}" in run.state.seen:
+            run.count("trades_known")
             continue
         order = run.state.orders.get(trade.client_order_id) or _by_venue_id(run.state, symbol, trade.venue_order_id)
         if order is None and not trade.client_order_id and _unproven(run.state, symbol):
+            run.count("trades_waiting")
             continue  # it may be the fill of an order whose venue id is not known yet: left for a later reading
         if order is None:
             text = f"a trade {trade.trade_id} on {symbol} is not ours: shown, counted, never touched"
             run.anomaly(text, now, seen=f"{symbol} {trade.trade_id}")
+            run.count("trades_foreign")
             continue
         _fill(run, order, trade, now)
+        run.count("trades_applied")
         touched[order.client_order_id] = order
     for order in touched.values():
         if order.open:

@@ -60,6 +60,7 @@ class Shell:
         """Take the folded state; nothing happens before `run`."""
         self.state, self.journal, self.venue, self.feed, self.control = state, journal, venue, feed, control
         self.meter, self._began_ms = meter or Meter(), 0
+        self.meter.tally = state.tally
         self.tell: Callable[[Alert], None] = log_only
         self.keep: Callable[[dict[str, int]], Awaitable[None]] = kept_nowhere
         self.pulse = Pulse()

@@ -79,6 +79,8 @@ class State:
     """When too many calls failed the last few times, in epoch ms."""
     calls: Calls = field(default_factory=Calls)
     """The calls about orders of the last minute. Not journaled: after a restart they are counted anew."""
+    tally: dict[str, int] = field(default_factory=dict)
+    """What came from outside in this life, and what became of it. Not journaled."""
     scratch: NDArray[Any] = field(default_factory=lambda: np.zeros(1, DECISION))
 
     @property
