@@ -40,17 +40,20 @@ def status(*, as_json: AsJson = False) -> None:
     values |= {"exchange": stack.get("sandbox") or "not running", "traders": ", ".join(stack.get("accounts", ())) or "none kept up"}
     values |= {"prefect": reach.prefect_status(settings)}
     values |= {"disk_free_mb": _disk_free_mb(settings.folder()), "engine_cache": _engine_cache(settings.folder())}
-    values |= {"killed": _killed(settings), "sessions": [], "streams": [], "collections": []}
+    values |= {"killed": _killed(settings), "sessions": [], "standing": [], "streams": [], "collections": []}
     if found.running:
         with reach.database(settings) as server:
             values |= _stored(server)
     if as_json:
         show.answer(values, as_json=True)
         return
-    sessions, streams, collections = (values.pop(name) for name in ("sessions", "streams", "collections"))
+    sessions, standing, streams, collections = (values.pop(name) for name in ("sessions", "standing", "streams", "collections"))
     show.answer(values, as_json=False)
     if sessions:
         show.rows("\nLast sessions", list(sessions[0]), [list(one.values()) for one in sessions])
+    if standing:
+        shown = ("session_id", "recovered", "proven", "messages", "not_ours")
+        show.rows("\nSessions under way", shown, [[one[name] for name in shown] for one in standing])
     if streams:
         show.rows("\nStreams of running sessions", list(streams[0]), [list(one.values()) for one in streams])
     if collections:
@@ -97,11 +100,13 @@ def _stored(server: "Server") -> dict[str, Any]:
     from trader_core.store.commands import read_switches
     from trader_core.store.outbox import counts
     from trader_core.store.sessions import list_sessions
+    from trader_core.store.standing import standings
     from trader_core.store.streams import load_streams
 
     with reach.connection(server, "api") as db:
         sessions, collections = list_sessions(db, limit=5), list_collections(db, limit=5)
         switches, alerts, streams = read_switches(db), counts(db), load_streams(db, (SessionStatus.RUNNING,))
+        standing = standings(db)
     killed = {f"{name}_switch": f"on: {s.reason} ({s.actor})" if s.is_on else "off" for name, s in switches.items()}
     return killed | {
         "alerts": ", ".join(f"{count} {state}" for state, count in sorted(alerts.items())) or "none",
@@ -110,6 +115,7 @@ def _stored(server: "Server") -> dict[str, Any]:
              "symbols": ",".join(one.plan.symbols), "next": show.moment(one.next_ms), "until": show.moment(one.until_ms)}
             for one in sessions
         ],
+        "standing": [{**one, "recovered": show.moment(one["recovered_ms"])} for one in standing],
         "streams": [{"session_id": session_id, **row._asdict()} for session_id, row in streams],
         "collections": [
             {"collection_session": one.collection_session_id, "venue": one.venue, "symbols": ",".join(one.symbols),

@@ -49,6 +49,8 @@ class Books:
         """Orders that the venue may still fill beyond what is booked here."""
         self.replaying = True
         """Whether what is taken lies in the past, so that the venue of now says nothing about it."""
+        self.external = 0
+        """The cash that orders of somebody else lock, as the records say."""
         self.recovered = False
         """Whether the recovery of this life is recorded as complete."""
         for record in records:
@@ -157,8 +159,12 @@ class Books:
         if symbol not in self.before or any(trade.trade_id in self.before[symbol] for trade in trades):
             self.reaching.add(symbol)
 
-    def _booted(self, _body: dict[str, Any]) -> None:
-        self.recovered = False
+    def _external(self, body: dict[str, Any]) -> None:
+        self.external, there = body["locked"], self.checker.venue.stranger
+        if not self.replaying:
+            named = [row[1] for row in body["orders"]]
+            self.need(named == ([there[0].venue_order_id] if there else []), "I4", "{} are said to be somebody else's", named)
+            self.need(self.external == self.checker.venue.locked, "I4", "{} are counted as locked by somebody else", self.external)
 
     def _recovered(self, body: dict[str, Any]) -> None:
         self.recovered = True
@@ -201,6 +207,7 @@ class Books:
             self.failures.begin(body["at_ms"], closed=True)
 
     def _booted(self, body: dict[str, Any]) -> None:
+        self.recovered = False
         self.failures.begin(body["at_ms"])
 
     def compare(self, state: State) -> None:
@@ -242,7 +249,7 @@ _BOOKINGS: dict[Kind, Any] = {
     Kind.SENDING: Books._sending,  # noqa: SLF001
     Kind.MOVE: Books._move,  # noqa: SLF001
     Kind.FILL: Books._fill,  # noqa: SLF001
-    Kind.BOOTED: Books._booted,  # noqa: SLF001
+    Kind.EXTERNAL: Books._external,  # noqa: SLF001
     Kind.RECOVERED: Books._recovered,  # noqa: SLF001
     Kind.FLAG: Books._flag,  # noqa: SLF001
     Kind.BLOCK: Books._block,  # noqa: SLF001

@@ -42,6 +42,7 @@ class Fault(StrEnum):
     DATABASE_AWAY = "database away"
     LOCK_LOST = "lock lost"
     HISTORY_CUT = "trades no longer listed"
+    STRANGER = "an order of somebody else"
     CRASH = "crash"
     COMMIT_FAILED = "commit failed"
     COMMIT_UNANSWERED = "commit done, answer lost"
@@ -89,6 +90,7 @@ TRAITS = {
     Fault.DATABASE_AWAY: Trait("second", "ms", 500, 60_000),
     Fault.LOCK_LOST: Trait("second"),
     Fault.HISTORY_CUT: Trait("second"),
+    Fault.STRANGER: Trait("second", "percent", 1, 90),
     Fault.CRASH: Trait("effect", *DOWNTIME),
     Fault.COMMIT_FAILED: Trait("commit", *DOWNTIME),
     Fault.COMMIT_UNANSWERED: Trait("commit", *DOWNTIME),

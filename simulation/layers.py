@@ -36,7 +36,9 @@ def _of_a_buy(books: "Books", body: dict[str, Any]) -> list[int]:
     opens = {i for i, held in enumerate(money.positions) if held >= money.coins[i].lot}.union(underway)
     in_flight = sum(books.intents[cid]["qty"] - books.booked[cid] for cid in others if books.intents[cid]["instrument"] == index)
     wanted = sum(others.values()) + books.reserve(index, limit, qty)
-    counted = 1 if own in books.states else 0
+    sending = own in books.states
+    counted = 1 if sending else 0
+    wanted += books.external if sending else 0
     entries, orders = books.entries[index, ts // DAY_MS] - counted, books.orders_of_hour[ts // HOUR_MS] - counted
     passed = (
         rules.mode_of(books.flags) == rules.ACTIVE,

@@ -62,6 +62,9 @@ class SimVenue:
         self.overdrawn: list[str] = []
         """Orders for more than there was, though the venue had kept no fill back."""
         self.any_late = False
+        self.stranger: tuple[VenueOrder, str, int] | None = None
+        """An order of somebody else on the account, its symbol, and the cash that it locks; it never fills."""
+        self._strangers = 0
         self.forgotten: set[str] = set()
         """Trades that it does not list any more; only such as are booked durably."""
         self._visible_max_ms = market.protocol.visibility_ms - VISIBLE_MARGIN_MS
@@ -75,7 +78,7 @@ class SimVenue:
         if self.faults.hit(Fault.REFUSED):
             return Reply(Outcome.REJECTED, code="30004", evidence="refused")
         if not self._covered(request):
-            if not self.any_late:
+            if not self.any_late and not self._covered(request, strangers=False):
                 self.overdrawn.append(request.client_order_id)
             return Reply(Outcome.REJECTED, code="30004", evidence="insufficient balance")
         number = len(self.placed) + 1
@@ -84,6 +87,18 @@ class SimVenue:
         self.by_cid.setdefault(request.client_order_id, []).append(order)
         self._match(order, now_ms)
         return Reply(Outcome.OK, self._shown(order, now_ms))
+
+    def somebody(self, index: int, percent: int, now_ms: int) -> None:
+        """Have somebody else place an order that locks a part of the cash, or cancel the one that is there."""
+        self._strangers += 1
+        there, coin = self.stranger is None, self.market.instruments[index]
+        order = VenueOrder("", f"x{self._strangers}", VenueOrderState.OPEN, coin.lot, 0, now_ms)
+        self.stranger = (order, coin.symbol, self.cash * percent // 100) if there else None
+
+    @property
+    def locked(self) -> int:
+        """The cash that somebody else's order locks."""
+        return self.stranger[2] if self.stranger else 0
 
     def valid(self, request: SendRequest, now_ms: int) -> bool:
         """Return whether a request arrives within its window of validity."""
@@ -94,14 +109,14 @@ class SimVenue:
         percent = self.faults.strike(Fault.LAG)
         return 0 if percent is None else self._visible_max_ms * percent // 100
 
-    def _covered(self, request: SendRequest) -> bool:
+    def _covered(self, request: SendRequest, *, strangers: bool = True) -> bool:
         """Return whether free balances carry a request at its limit, with everything that rests already locked."""
         resting = [o for o in self.placed if o.resting and o.request.side is request.side]
         if request.side is Side.SELL:
             locked = sum(o.request.qty - o.filled for o in resting if o.request.symbol == request.symbol)
             return self.quantities[self._index[request.symbol]] - locked >= request.qty
         locked = sum(self._cost(o.request, o.request.qty - o.filled) for o in resting)
-        return self.cash - locked >= self._cost(request, request.qty)
+        return self.cash - locked - (self.locked if strangers else 0) >= self._cost(request, request.qty)
 
     def _cost(self, request: SendRequest, qty: int) -> int:
         coin = self.market.instruments[self._index[request.symbol]]
@@ -211,7 +226,8 @@ class SimVenue:
     def open_orders(self, symbol: str, now_ms: int) -> Reply[list[VenueOrder]]:
         """Return the visible open orders of a symbol."""
         found = [o for o in self.placed if o.request.symbol == symbol and o.resting and now_ms >= o.visible_ms]
-        return Reply(Outcome.OK, [self._shown(order, now_ms) for order in found])
+        foreign = [self.stranger[0]] if self.stranger and self.stranger[1] == symbol else []
+        return Reply(Outcome.OK, [*(self._shown(order, now_ms) for order in found), *foreign])
 
     def trades(self, symbol: str, since_ms: int, now_ms: int) -> Reply[list[VenueTrade]]:
         """Return the visible trades of a symbol since a time, some of them twice."""
@@ -229,7 +245,7 @@ class SimVenue:
             Balance(coin.base, _text(quantity, coin.qty_exp), "0")
             for coin, quantity in zip(self.market.instruments, self.quantities, strict=True)
         ]
-        return [Balance("USDT", _text(self.cash, 10), "0"), *coins]
+        return [Balance("USDT", _text(self.cash - self.locked, 10), _text(self.locked, 10)), *coins]
 
     def coming(self, client_order_id: str, now_ms: int) -> bool:
         """Return whether a request is on the wire that the venue would still take."""

@@ -17,7 +17,7 @@ from simulation.scheduler import Scheduler
 from simulation.venue import SimVenue
 from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken, IllegalMove
-from trader_core.trader import books
+from trader_core.trader import books, external
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
 from trader_core.trader.recovery import opening
@@ -172,6 +172,8 @@ class World:
             self._blocked.setdefault(strike.nth % len(self.market.instruments), (now, now + for_ms))
         elif kind is Fault.HISTORY_CUT:
             self.venue.forgotten |= {record.body["trade_id"] for record in self.journal.records() if record.kind is Kind.FILL}
+        elif kind is Fault.STRANGER:
+            self.venue.somebody(strike.nth % len(self.market.instruments), for_ms, now)
         else:
             process.upset(kind, for_ms)
 
@@ -263,7 +265,12 @@ class World:
             return
         soon = {"start", "difference", "closing"} & set(state.flags) or process.suspect
         self._reconcile_ms = now + (RECONCILE_SOON_MS if soon else RECONCILE_MS)
-        found = books.differences(state, state.baseline, self.venue.balances())
+        balances = self.venue.balances()
+        opens = [(coin.symbol, o) for coin in state.instruments for o in self.venue.open_orders(coin.symbol, now).value or ()]
+        process.handle(ev.ExternalSeen(tuple(opens), (), external.locked(state.instruments[0].quote, balances), process.now_ms()))
+        if not process.alive:
+            return
+        found = books.differences(state, state.baseline, balances)
         first, process.suspect = not process.suspect, found
         if not (found and first):
             process.handle(ev.Reconciled(found, process.now_ms()))

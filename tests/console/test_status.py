@@ -9,9 +9,9 @@ from tests.console.conftest import ONE_MINUTE, Cli, row
 from tests.store.rows import new_session
 from trader_core.model.alert import Alert, AlertKind, Severity
 from trader_core.model.session import SessionStatus
-from trader_core.store import outbox
+from trader_core.store import journal, lease, outbox
 from trader_core.store.database import SCHEMA, begin
-from trader_core.store.sessions import create_session, set_status
+from trader_core.store.sessions import create_session, save_opening, save_statistics, set_status
 from trader_core.store.streams import StreamRow, save_streams
 
 
@@ -117,3 +117,22 @@ def test_status_has_one_line_for_each_stream_of_a_running_session(cli: Cli) -> N
     assert cli.json("status")["streams"] == [{"session_id": "s1", **health._asdict()}]
     lines = [line for line in cli.run("status").stdout.splitlines() if "trades" in line]
     assert len(lines) == 1
+
+
+def test_status_shows_the_last_recovery_what_came_in_and_what_is_not_ours(cli: Cli) -> None:
+    opened = {"instruments": [{"base": "BTC"}], "baseline": {"BTC": "0.5", "USDT": "100"}}
+    recovered = {"at_ms": 1_700_000_000_000, "asked": 1, "found": 1, "proven": [["BTC/USDT", 0, 1_700_000_000_000]]}
+    external = {"orders": [["BTC/USDT", "x1", "", 5, 0]], "locked": 3}
+    with begin(cli.database.engine("trader")) as db:
+        create_session(db, new_session(), SessionStatus.RUNNING)
+        epoch = lease.take(db, "paper", "me", "code", 10_000, 0)
+        rows = [journal.Record(kind, json.dumps(body).encode()) for kind, body in
+                (("OPENED", opened), ("RECOVERED", recovered), ("EXTERNAL", external))]  # fmt: skip
+        journal.append(db, "s1", "paper", 0, journal.genesis("s1"), epoch, rows)
+        save_opening(db, "s1", 60_000, 120_000, ())
+        save_statistics(db, "s1", {"messages_trades_received": 3, "messages_trades_applied": 2, "messages_trades_known": 1})
+    (found,) = cli.json("status")["standing"]
+    assert (found["recovery"]["asked"], found["proven"]) == (1, "BTC/USDT")
+    assert found["messages"] == "trades 3: 2 applied, 1 known"
+    assert found["not_ours"] == "order x1 on BTC/USDT, 0.5 BTC from before"
+    assert "order x1 on BTC/USDT" in " ".join(cli.run("status").stdout.split())

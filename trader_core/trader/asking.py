@@ -1,7 +1,9 @@
 """What the machine wants to know of the venue for a proof: several lists, read one after the other, dated when they were asked for."""
 
 from trader_core.trader import events as ev
-from trader_core.venues.port import Venue
+from trader_core.trader import external
+from trader_core.trader.state import State
+from trader_core.venues.port import Balance, Outcome, Venue, VenueOrder
 from trader_core.venues.simulated import Feed
 
 
@@ -27,3 +29,15 @@ async def examine(venue: Venue, feed: Feed, effect: ev.Examine) -> ev.Event:
     opens = await venue.open_orders(effect.symbol)
     trades = await venue.trades(effect.symbol, effect.since_ms)
     return ev.Examined(effect.word, looked, opens, trades, asked_ms)
+
+
+async def strangers(venue: Venue, feed: Feed, state: State, balances: list[Balance]) -> ev.ExternalSeen:
+    """Return the account's open orders on the session's symbols, and what the balances show to be locked; asked when nothing is pending."""
+    symbols, found, unread, asked_ms = [x.symbol for x in state.instruments], list[tuple[str, VenueOrder]](), list[str](), feed.now_ms()
+    for symbol in symbols:
+        reply = await venue.open_orders(symbol)
+        if reply.outcome is Outcome.OK:
+            found += [(symbol, order) for order in reply.value or ()]
+        else:
+            unread.append(symbol)
+    return ev.ExternalSeen(tuple(found), tuple(unread), external.locked(state.instruments[0].quote, balances), asked_ms)

@@ -142,6 +142,17 @@ class BlockSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalSeen:
+    """The account's open orders, with their symbols, and what cash is locked, read while nothing of ours was on its way."""
+
+    orders: tuple[tuple[str, VenueOrder], ...]
+    unread: tuple[str, ...]
+    """Symbols whose orders could not be read."""
+    locked: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """The venue's balances against ours: each difference in words; none is clean."""
 
@@ -151,7 +162,7 @@ class Reconciled:
 
 Event = (
     Boot | Slot | SendDue | Answered | Looked | TradesSeen | TradesProof | AbsenceEvidence | Tick | Operator | Examined | FlagSeen
-    | BlockSeen | Reconciled
+    | BlockSeen | ExternalSeen | Reconciled
 )  # fmt: skip
 
 

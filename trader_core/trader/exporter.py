@@ -147,7 +147,7 @@ class Exporter:
         now_ms, peak = shell.feed.now_ms(), int(account["peak"])
         put("gatehouse_fills", int(state.slots["fills"].sum()))
         put("gatehouse_equity", int(account["equity"]) / UNIT)
-        put("gatehouse_exposure", (int(state.slots["cost"].sum()) + int(account["reserved"])) / UNIT)
+        put("gatehouse_exposure", (int(state.slots["cost"].sum()) + int(account["reserved"]) + state.external_locked) / UNIT)
         put("gatehouse_drawdown_ratio", (peak - int(account["equity"])) / peak if peak > 0 else 0.0)
         put("gatehouse_unknown_age_seconds", meter.oldest_unproven_ms(now_ms) / 1000 if _unproven(state) else 0.0)
         put("gatehouse_feed_age_seconds", max(now_ms - state.next_slot_ms, 0) / 1000)

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     """A dead letter was applied after all, or dismissed by a person."""
     RECONCILED = "RECONCILED"
     """The venue's books were compared with ours."""
+    EXTERNAL = "EXTERNAL"
+    """Open orders that are not ours, all of them, and the cash that they lock: what changed since the last such record."""
     RECOVERED = "RECOVERED"
     """A recovery is complete: what was asked and found, and from when to when each instrument's trades are known."""
     CLOSED = "CLOSED"

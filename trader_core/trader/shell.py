@@ -217,6 +217,7 @@ class Shell:
         reply = await self.venue.balances()
         if reply.outcome is not Outcome.OK or reply.value is None:
             return
+        await self.handle(await asking.strangers(self.venue, self.feed, self.state, reply.value))
         found = books.differences(self.state, self.state.baseline, reply.value)
         first, self._suspect = not self._suspect, found  # any second one: a difference that moves is none the less one
         if found and first:

@@ -19,7 +19,7 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
-from trader_core.trader import exiting, flags, ordering
+from trader_core.trader import exiting, external, flags, ordering
 from trader_core.trader.events import Protocol
 from trader_core.trader.failing import Calls
 from trader_core.trader.records import Kind, Record, encode
@@ -63,6 +63,10 @@ class State:
     boots: int = 0
     anomalies: int = 0
     closed: bool = False
+    external: dict[str, list[Any]] = field(default_factory=dict)
+    """Open orders on the account that are not ours: 'SYMBOL venue-id' -> symbol, venue's id, client id, quantity, filled."""
+    external_locked: int = 0
+    """What they lock of the settlement currency."""
     watches: dict[str, Watch] = field(default_factory=dict)
     recovery: Recovery = field(default_factory=Recovery)
     """What the recovery under way has found out. Not journaled."""
@@ -252,6 +256,7 @@ _APPLY = {
     Kind.LETTER: _letter,
     Kind.LETTER_CLOSED: lambda state, body: state.letters.pop(body["number"]),
     Kind.RECONCILED: _reconciled,
+    Kind.EXTERNAL: external.apply,
     Kind.RECOVERED: _compared,
     Kind.CLOSED: _closed,
     Kind.CHECKPOINT: _compared,

@@ -23,11 +23,13 @@ def asked_again(state: State, order: Order) -> tuple[Refusal, int]:
     account, slots = state.account.copy(), slots.copy()
     core.on_release(account, slots, state.plan_record, state.grids, index, int(order.side), order.qty, 0)
     _uncount(account, slots, index, order.slot_ms)
+    account["reserved"] += state.external_locked  # somebody else's orders may take that much
     close = int(slots["close"][index])
     first, bits = verdicts_of(
         account, slots, state.plan_record, state.grids, index, order.slot_ms, close, order.limit, order.qty, order.qty
     )  # fmt: skip
-    if int(state.account["cash"][0]) < int(state.account["reserved"][0]):  # what is reserved holds this order's worst cost
+    taken = int(state.account["reserved"][0]) + state.external_locked  # this order's worst cost is among what is reserved
+    if int(state.account["cash"][0]) < taken:
         bits |= 1 << SIZE
         first = first if 0 < first < Refusal.CASH else Refusal.CASH
     return Refusal(first), bits
