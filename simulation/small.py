@@ -1,6 +1,6 @@
 """The world of one purchase: the machine's state, the venue's truth, what is still to be done, and all that can happen next."""
 
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -9,12 +9,14 @@ from trader_core.model.session import Side
 from trader_core.trader import events as ev
 from trader_core.trader import machine
 from trader_core.trader.records import Kind, Record
-from trader_core.trader.recovery import PLAIN
+from trader_core.trader.recovery import DERIVED, PLAIN
 from trader_core.trader.state import State, apply
 from trader_core.trader.tracked import Order
 from trader_core.venues.port import SendRequest
 
 SOON_MS, LATE_MS = 1_500, 20_000
+MEMORY = tuple(sorted({*DERIVED} - {"plan_record", "grids", "step_ms", "scratch"}))
+"""What a process remembers and no journal holds."""
 ABSENT = frozenset({"REJECTED", "NOT_PLACED", "ABANDONED", "DENIED"})
 
 
@@ -52,9 +54,9 @@ class Node:
 
     def key(self) -> tuple[Any, ...]:
         """Return what makes two nodes the same."""
-        watches = repr(self.state.watches)
+        memory = tuple(repr(getattr(self.state, name)) for name in MEMORY)
         due = tuple(sorted(repr(one) for one in self.due))
-        return form(self.state), watches, self.now_ms, tuple(self.truths.items()), due, self.words, self.state.exit_tried_ms
+        return form(self.state), memory, self.now_ms, tuple(self.truths.items()), due, self.words
 
 
 class Broken(Exception):
@@ -73,7 +75,8 @@ def _twin(state: State) -> State:
     orders = {cid: copy(order) for cid, order in state.orders.items()}
     twin = replace(state, **own, account=state.account.copy(), slots=state.slots.copy(), orders=orders)
     twin.pending = {cid: orders[cid] for cid in state.pending}
-    twin.watches, twin.unread = {cid: copy(watch) for cid, watch in state.watches.items()}, dict(state.unread)
+    for name in MEMORY:
+        setattr(twin, name, deepcopy(getattr(state, name)))
     return twin
 
 
