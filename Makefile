@@ -64,7 +64,7 @@ journal: setup
 simulate: setup
 	@$(BIN)/gatehouse simulate --seeds $(or $(SEEDS),15000) --jobs 0
 	@$(BIN)/gatehouse simulate --crashes --seeds $(or $(RUNS),200) --jobs 0
-	@$(BIN)/gatehouse simulate --small $(or $(DEPTH),7)
+	@$(BIN)/gatehouse simulate --small $(or $(DEPTH),6)
 
 sockets: setup
 	@$(BIN)/python -m tests.sockets --plans $(or $(PLANS),200)

@@ -76,7 +76,7 @@ def main(suite: Suite) -> int:
     """Run the mutants of a suite and report what survived."""
     assert pytest.main([*SILENT, "--collect-only", *suite.fast, *suite.slow]) == 0, "the tests can be collected"
     assert not _fails(suite) or suite is ENGINE, "without a mistake every test passes"
-    every = _mistakes(suite)
+    every = _mistakes(suite)[:: int(os.environ.get("GATEHOUSE_MUTANTS_ONE_IN", "1"))]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = list(pool.map(lambda one: noticed(suite, one), every))
     alive = [one for one, dead in zip(every, results, strict=True) if not dead]
