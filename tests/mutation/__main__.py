@@ -2,8 +2,9 @@
 
     python -m tests.mutation [engine|trader|journal|MODULE ...]
 
-GATEHOUSE_MUTANTS_ONE_IN=5 tries one in five. A mutant replaces its function's code in a forked process, so that nothing on disk changes. Ends with 1 when fewer than nine in ten
+A mutant replaces its function's code in a forked process, so that nothing on disk changes. Ends with 1 when fewer than nine in ten
 are noticed, or when a survivor is not explained in `SURVIVORS`. The engine runs plain where it is mutated itself.
+GATEHOUSE_MUTANTS_ONE_IN=5 tries one in five.
 """
 
 import os
