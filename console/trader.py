@@ -40,12 +40,12 @@ def trader(
 
 async def _serve(settings: "Settings", url: str, account: str, parent: int) -> None:
     from trader_core.engine.warm import warm
-    from trader_core.store.database import open_engine
+    from trader_core.store.database import TRADER, open_engine
     from trader_core.trader.exporter import Exporter
     from trader_core.trader.opening import Opener
     from trader_core.trader.process import Trader
 
-    engine = open_engine(url)
+    engine = open_engine(url, limits=TRADER)
     home = settings.folder()
     process = Trader(engine, account, home)
     await asyncio.to_thread(warm)  # the first bar of a session must not wait for compiled code to be loaded

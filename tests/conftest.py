@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine
 
 from deployments.postgres import Place, Server
-from trader_core.store.database import ensure_migrated, open_engine
+from trader_core.store.database import TRADER, ensure_migrated, open_engine
+from trader_core.store.limits import USUAL
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Database:
 
     def engine(self, role: str) -> Engine:
         """Return an engine that the fixture disposes of."""
-        self.engines.append(open_engine(self.url(role)))
+        self.engines.append(open_engine(self.url(role), limits=TRADER if role == "trader" else USUAL))
         return self.engines[-1]
 
     def own_url(self) -> str:

@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, Frozen, NotMigrated, NotPermitted, StoreError
+from trader_core.store.limits import TRADER as TRADER  # noqa: PLC0414 - what a trader's process opens its engine with
+from trader_core.store.limits import USUAL, Limits, keep, patience
 
 SCHEMA = "0012"
 """The migration that this code was written for; a test compares it with the newest one."""
 VERSION_MIN = 15
-STATEMENT_TIMEOUT_S = 30
-CONNECT_TIMEOUT_S = 5
 SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken,
                                         "GH005": NotPermitted, "GH006": ChainBroken, "GH007": Frozen}  # fmt: skip
 """What the functions of the database raise (migrations/versions/0003, 0006 and 0011)."""
@@ -30,21 +30,26 @@ EXPLAINED = {
 """Per SQLSTATE: what was expected, and what to do."""
 
 
-def open_engine(url: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S, pool: bool = True) -> Engine:
+def open_engine(
+    url: str, *, statement_timeout_s: float = 0.0, pool: bool = True, limits: Limits = USUAL
+) -> Engine:  # fmt: skip
     """Return an engine that neither connects, nor waits, nor keeps a dead connection, for ever; nothing is contacted yet."""
+    if statement_timeout_s:
+        limits = limits._replace(statement_s=statement_timeout_s, lock_s=statement_timeout_s)
     parsed = make_url(url)
     given = parsed.query.get("options", "")
-    limits = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c lock_timeout={int(statement_timeout_s * 1000)}"
     arguments: dict[str, Any] = {
-        "connect_timeout": CONNECT_TIMEOUT_S,
-        "options": f"{given if isinstance(given, str) else ' '.join(given)} {limits}".strip(),
+        **limits.arguments(),
+        "options": f"{given if isinstance(given, str) else ' '.join(given)} {limits.options()}".strip(),
         "application_name": "gatehouse",
-        "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
-    }  # fmt: skip
+    }
     url_bare = parsed.difference_update_query(["options"])
     if not pool:
         return create_engine(url_bare, connect_args=arguments, poolclass=NullPool)
-    return create_engine(url_bare, connect_args=arguments, pool_pre_ping=True, pool_size=4)
+    engine = create_engine(url_bare, connect_args=arguments, pool_pre_ping=True, pool_size=4)
+    if limits.answer_s:
+        keep(engine, limits.answer_s)
+    return engine
 
 
 @contextmanager
@@ -63,6 +68,13 @@ def translated() -> Iterator[None]:
 def begin(engine: Engine) -> Iterator[Connection]:
     """Yield a connection in one transaction, committed at the end, with errors translated."""
     with translated(), engine.begin() as db:
+        yield db
+
+
+@contextmanager
+def begin_long(engine: Engine) -> Iterator[Connection]:
+    """Do what `begin` does with the usual patience, also where the engine is a trader's."""
+    with begin(engine) as db, patience(db):
         yield db
 
 

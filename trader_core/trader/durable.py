@@ -44,7 +44,7 @@ class Durable:
         self._home, self._anchor_due_ms = home, 0
 
     def _run_read(self) -> State | None:
-        with database.begin(self._engine) as db:
+        with database.begin_long(self._engine) as db:
             if self._home is not None:
                 anchors.check(db, self._home, self._session_id)
             end = journal.verify(db, self._session_id)

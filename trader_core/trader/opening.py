@@ -234,7 +234,7 @@ class Opener:
             sessions.set_status(db, row.session_id, status, result=result)
 
         def examined() -> None:
-            with database.begin(self.engine) as db:
+            with database.begin_long(self.engine) as db:
                 work(db)
 
         # Not on the store's thread: folding a month takes longer than the lease, and other sessions need that thread to keep it.
