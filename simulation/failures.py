@@ -32,7 +32,7 @@ class Failures:
 
     def expected(self, event: ev.Event) -> bool:
         """Count what an event tells, and return whether the breaker must be open after it."""
-        if isinstance(event, ev.Slot):
+        if isinstance(event, ev.Slot | ev.Spooled):
             return self.open
         self.now_ms = max(self.now_ms, event.now_ms)
         self.calls += [(self.now_ms, outcome in BAD) for outcome in _said(event)]

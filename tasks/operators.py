@@ -59,8 +59,9 @@ def say(
     try:
         return _recorded(settings, command, accounts, reason, who, session_id)
     except StoreError as error:
-        effect = "sends a new order" if command is Command.KILL else "opens anything new"
-        todo = f"{error.todo}; the file {path} stands meanwhile: no trader of this home {effect}"
+        kills = command is Command.KILL
+        effect = "sends nothing new and cancels what rests at its exchange" if kills else "opens nothing new"
+        todo = f"accepted: the file {path} stands, and every trader of this home {effect}; {error.todo}"
         raise type(error)(error.expected, error.found, todo) from error
 
 

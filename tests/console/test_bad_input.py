@@ -176,7 +176,7 @@ def test_a_word_to_an_unknown_account_changes_nothing(cli: Cli, word: str) -> No
 
 def test_a_kill_without_a_database_stands_in_its_file_and_says_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEHOUSE_DATABASE_URL", AWAY)
-    says(cli.run("kill", "--reason", "storm"), 3, "KILL stands meanwhile", "no trader of this home sends a new order")
+    says(cli.run("kill", "--reason", "storm"), 3, "accepted: the file", "KILL stands", "sends nothing new and cancels what rests")
     assert (cli.home / "KILL").read_text() == "storm"
 
 

@@ -15,7 +15,7 @@ KILL, CANCEL, ANSWER = {"what": "kill", "at_ms": 1}, {"what": "cancel", "client_
 
 
 def spooled(home: Path) -> bytes:
-    writer = Writer(home, "s1", 7, HEAD)
+    writer = Writer(home, "s1", 7, HEAD, 2)
     writer.append([KILL, CANCEL])
     writer.append([ANSWER])
     writer.close()
@@ -24,7 +24,7 @@ def spooled(home: Path) -> bytes:
 
 def test_a_line_is_hashed_behind_the_one_before_it_and_the_first_behind_the_journals_head(tmp_path: Path) -> None:
     rows = spooled(tmp_path).splitlines()
-    heading = b'{"head":"' + HEAD.hex().encode() + b'","seq":7,"session_id":"s1"}'
+    heading = b'{"epoch":2,"head":"' + HEAD.hex().encode() + b'","seq":7,"session_id":"s1"}'
     first = hashlib.sha256(b"gatehouse.spool.v1\0" + HEAD + len(heading).to_bytes(4, "big") + heading).digest()
     assert rows[0] == first.hex().encode() + b" " + heading
     kill = b'{"at_ms":1,"what":"kill"}'
@@ -37,12 +37,12 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     spooled(tmp_path)
     found = spool_file.load(tmp_path, "s1")
     assert found is not None
-    assert (found.session_id, found.seq, found.head) == ("s1", 7, HEAD)
+    assert (found.session_id, found.seq, found.head, found.epoch) == ("s1", 7, HEAD, 2)
     assert [(line.number, line.body) for line in found.lines] == [(1, KILL), (2, CANCEL), (3, ANSWER)]
     assert found.end == found.lines[-1].hash
-    assert [line.number for line in found.behind(found.lines[0].hash.hex())] == [2, 3]
-    assert len(found.behind("")) == len(found.behind("00" * 32)) == 3
-    assert found.behind(found.end.hex()) == ()
+    assert [line.number for line in found.behind({found.name: found.lines[0].hash.hex()})] == [2, 3]
+    assert len(found.behind({})) == len(found.behind({"another": found.end.hex()})) == 3
+    assert found.behind({"another": "", found.name: found.end.hex()}) == ()
 
 
 def test_each_place_at_which_writing_may_stop_leaves_the_whole_lines_before_it(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_second_time_away_goes_on_behind_what_the_first_one_left(tmp_path: Pat
     path = spool_file.path_of(tmp_path, "s1")
     path.parent.mkdir()
     path.write_bytes(spooled(tmp_path) + b"half a li")
-    writer = Writer(tmp_path, "s1", 9, bytes(32))
+    writer = Writer(tmp_path, "s1", 9, bytes(32), 3)
     writer.append([KILL])
     writer.close()
     found = spool_file.load(tmp_path, "s1")
@@ -96,7 +96,7 @@ def test_a_second_time_away_goes_on_behind_what_the_first_one_left(tmp_path: Pat
 
 
 def test_a_file_that_is_full_says_so_and_stays_whole(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, "s1", 7, HEAD, size_max=400)
+    writer = Writer(tmp_path, "s1", 7, HEAD, 2, size_max=400)
     writer.append([KILL])
     with pytest.raises(StoreError, match="at most 400 bytes"):
         writer.append([KILL] * 3)
@@ -116,7 +116,7 @@ def test_a_line_is_on_the_disk_before_append_returns_and_the_folder_knows_the_fi
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", watched)
-    writer = Writer(tmp_path, "s1", 7, HEAD)
+    writer = Writer(tmp_path, "s1", 7, HEAD, 2)
     assert not spool_file.path_of(tmp_path, "s1").exists(), "nothing is written before there is something to say"
     writer.append([KILL])
     size = spool_file.path_of(tmp_path, "s1").stat().st_size
@@ -126,7 +126,7 @@ def test_a_line_is_on_the_disk_before_append_returns_and_the_folder_knows_the_fi
 
 
 def test_after_a_disk_that_failed_the_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = Writer(tmp_path, "s1", 7, HEAD)
+    writer = Writer(tmp_path, "s1", 7, HEAD, 2)
     writer.append([KILL])
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(5, "the disk failed")))

@@ -46,6 +46,10 @@ PURE_EXCEPTIONS = (
     "trader_core/trader/opening.py",  # brings a session up
     "trader_core/trader/permitted.py",  # reads the permit again and again
     "trader_core/trader/process.py",  # owns the account
+    "trader_core/trader/away.py",  # watches the venue while the database is away
+    "trader_core/trader/patient.py",  # waits for the store's thread
+    "trader_core/trader/returning.py",  # brings a spool into the journal
+    "trader_core/trader/doors.py",  # chooses and closes the way to the venue
     "trader_core/trader/spool_file.py",  # what is done while the database is away, on the disk
     "trader_core/trader/vitals.py",  # stores how streams are, every few seconds
     "trader_core/trader/telling.py",  # hands alerts to a thread

@@ -101,6 +101,17 @@ def head(db: Connection, session_id: str) -> Head:
     return Head(0, genesis(session_id)) if row is None else Head(int(row.seq), bytes(row.hash))
 
 
+def hash_at(db: Connection, session_id: str, seq: int) -> bytes | None:
+    """Return the hash of one record, the genesis for 0, or None where the database has no such record."""
+    if seq == 0:
+        return genesis(session_id)
+    with translated():
+        row = db.execute(
+            text("select hash from journal where session_id = :id and seq = :seq"), {"id": session_id, "seq": seq}
+        ).one_or_none()
+    return None if row is None else bytes(row.hash)
+
+
 def begins(db: Connection, session_id: str) -> Head:
     """Return what the first record in the database follows: the genesis, or the last record that was archived."""
     query = "select to_seq, hash from journal_segment where session_id = :id order by from_seq desc limit 1"

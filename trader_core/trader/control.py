@@ -47,6 +47,8 @@ class Control:
     stage: StageName = StageName.EUR_100
     sandbox: bool = False
     """Whether a rehearsal's permit counts."""
+    epoch: Callable[[], int] = field(default=lambda: 0)
+    """The epoch under which the account is held now; 0: it is not, or nobody knows."""
     wall_ms: Callable[[], int] = field(default=lambda: AFTER_EVERY_PERMIT_MS)
     """The machine's time: permits expire by it."""
     allowed: Allowed = Allowed((), {})

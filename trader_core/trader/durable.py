@@ -15,6 +15,7 @@ from trader_core.store import anchors, database, journal, orders, sessions, sign
 from trader_core.trader.projection import Rows, project
 from trader_core.trader.records import Kind, Record, decode, encode
 from trader_core.trader.recovery import checkpoint, fold, restored
+from trader_core.trader.spool import ADVICE as SPOOL_ADVICE
 from trader_core.trader.state import State
 
 if TYPE_CHECKING:
@@ -42,6 +43,23 @@ class Durable:
         self._session_id, self._account, self._epoch = session_id, account, epoch
         self._seq, self._head, self._checkpoint = 0, journal.genesis(session_id), 0
         self._home, self._anchor_due_ms = home, 0
+
+    @property
+    def end(self) -> journal.Head:
+        """Where the chain was when that was last certain."""
+        return journal.Head(self._seq, self._head)
+
+    async def require(self, seq: int, head: bytes, place: str) -> None:
+        """Pass where the journal runs through a head; raises ChainBroken, naming the place that has it, where it does not."""
+
+        def work() -> None:
+            with database.begin(self._engine) as db:
+                found = journal.hash_at(db, self._session_id, seq)
+            if found != head:
+                expected = f"record {seq} of {self._session_id} with hash {head.hex()[:12]}…, behind which {place} belongs"
+                raise ChainBroken(expected, "another record there" if found else "none", SPOOL_ADVICE)
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _run_read(self) -> State | None:
         with database.begin_long(self._engine) as db:

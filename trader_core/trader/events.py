@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from trader_core.model.bar import Bars
 from trader_core.model.command import Command
+from trader_core.trader.spool import Line
 from trader_core.venues.port import TRADES_MADE_HERE, Outcome, Reply, SendRequest, VenueOrder, VenueTrade
 
 
@@ -160,9 +161,20 @@ class Reconciled:
     now_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """What was done while the database was away, as the spool has it."""
+
+    spool: str
+    """The name of the spool."""
+    epoch: int
+    """Of the trader that wrote it."""
+    lines: tuple[Line, ...]
+
+
 Event = (
     Boot | Slot | SendDue | Answered | Looked | TradesSeen | TradesProof | AbsenceEvidence | Tick | Operator | Examined | FlagSeen
-    | BlockSeen | ExternalSeen | Reconciled
+    | BlockSeen | ExternalSeen | Reconciled | Spooled
 )  # fmt: skip
 
 

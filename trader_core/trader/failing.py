@@ -49,7 +49,7 @@ class Calls:
 
 def follow(run: "Run", event: ev.Event) -> None:
     """Count the calls of which an event tells, and let the breaker trip or close; runs after each event was handled."""
-    if isinstance(event, ev.Slot):
+    if isinstance(event, ev.Slot | ev.Spooled):
         return
     state, bounds = run.state, run.state.protocol
     calls = state.calls

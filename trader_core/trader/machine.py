@@ -13,7 +13,7 @@ from typing import Any
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
-from trader_core.trader import continuity, external, failing, operating, resolving, settling, tally
+from trader_core.trader import continuity, external, failing, merging, operating, resolving, settling, tally
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run, cancel, intend
@@ -191,4 +191,5 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     ev.BlockSeen: _block_seen,
     ev.ExternalSeen: external.seen,
     ev.Reconciled: _reconciled,
+    ev.Spooled: merging.spooled,
 }

@@ -8,38 +8,42 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trader_core.clock import monotonic_ms
+import structlog
+
 from trader_core.model.alert import Alert
 from trader_core.model.bar import slot_of, timeframe_ms
-from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, SessionHalted, VenueUnavailable, WrongKey
-from trader_core.model.instrument import Instrument, freeze
+from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, SessionHalted, VenueUnavailable
 from trader_core.model.money import to_text
-from trader_core.model.order import OrderState
 from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import database, sessions, streams
 from trader_core.trader import books
+from trader_core.trader.away import Away
 from trader_core.trader.control import Control
+from trader_core.trader.doors import closed, door, patience_ms
 from trader_core.trader.durable import Durable
 from trader_core.trader.events import Protocol
 from trader_core.trader.examine import examine, statistics
+from trader_core.trader.freezing import frozen, value_of
 from trader_core.trader.meter import Meter
 from trader_core.trader.permitted import permitted, require_modest_key
 from trader_core.trader.recovery import opening
+from trader_core.trader.returning import Returned, back, merged
 from trader_core.trader.sameness import same_account, same_plan
 from trader_core.trader.shell import Shell
+from trader_core.trader.spool_file import Writer
 from trader_core.trader.state import State, digest, opened
-from trader_core.trader.telling import failed, log_only
+from trader_core.trader.telling import failed, log_only, said
 from trader_core.trader.vitals import watch_over
 from trader_core.venues.door import OrdersAllowed
-from trader_core.venues.dry_run import DryRunVenue
 from trader_core.venues.link import Link, connect, leave_clock, turn_file
-from trader_core.venues.port import TRADES_MADE_HERE, Outcome, Reply, SendRequest, Venue
+from trader_core.venues.port import TRADES_MADE_HERE, SendRequest
 from trader_core.venues.sandbox_clock import SteppedClock
-from trader_core.venues.simulated import Feed, SimulatedVenue
 from trader_core.venues.turn import turn
 
 if TYPE_CHECKING:
     from trader_core.store.database import Engine
+
+log = structlog.get_logger()
 
 LEADER_POLL_S = 0.1
 
@@ -61,8 +65,10 @@ class Opener:
 
     async def __call__(self, row: sessions.SessionRow, control: Control, epoch: int) -> None:
         """Run a session to its end; raises GatehouseError when it cannot go on."""
-        durable = Durable(self.engine, self.thread, row.session_id, row.account, epoch, self.home)
+        durable = self._durable(row, row.account, epoch)
         state = await durable.read()
+        if state is not None:
+            await merged(self.home, durable, state, self.tell)
         if state is not None and state.closed:
             await leave_clock(self.home, row.session_id)
             await self._finish(row, state)
@@ -103,25 +109,56 @@ class Opener:
             same_plan(row.session_id, row.plan, state)
             same_account(row, state, link)
             link.gateway.use(state.instruments)
-            meter = Meter(await self._in_thread(lambda db: _stored(db, row.session_id)), skew_ms_max=link.skew_ms)
-            venue, feed = _door(row.mode, state, link, meter)
-            row = await self._placed(row, state)
-            await self._share(row, link)
-            control.from_ms, control.until_ms, control.granted_ms = row.from_ms, row.until_ms, row.granted_ms
-            control.end = row.stop_policy
-            if "stopping" in state.flags and control.stop is None:  # another process took that word
-                control.stop = row.stop_policy
-            await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
-            shell = Shell(state, durable, venue, feed, control, meter)
-            shell.keep, control.shell = partial(self._keep, row.session_id), shell
-            shell.tell, shell.pulse = self.tell, link.pulse
-            shells.append(shell)
-            await self._watched(shell, row, epoch, link)
+            here = Returned(durable, state, epoch)
+            while not here.state.closed:
+                try:
+                    await self._session(row, control, here, link, shells)
+                except DatabaseAway as error:
+                    here = await self._away(row, control, here, link, shells, error)
             # First, so that a trader which dies in between leaves a row that is opened again, and nobody waits for ever.
             await leave_clock(self.home, row.session_id)
-            await self._finish(row, state)
+            await self._finish(row, here.state)
         finally:
-            await _closed(link)
+            await closed(link)
+
+    async def _session(self, row: sessions.SessionRow, control: Control, here: Returned, link: Link, shells: list[Shell]) -> None:
+        """Run a session from its journal's end to its own; raises DatabaseAway when it cannot be known what is durable."""
+        state = here.state
+        meter = Meter(await self._in_thread(lambda db: _stored(db, row.session_id)), skew_ms_max=link.skew_ms)
+        venue, feed = door(row.mode, state, link, meter)
+        row = await self._placed(row, state)
+        await self._share(row, link)
+        control.from_ms, control.until_ms, control.granted_ms = row.from_ms, row.until_ms, row.granted_ms
+        control.end = row.stop_policy
+        if "stopping" in state.flags and control.stop is None:  # another process took that word
+            control.stop = row.stop_policy
+        await self._in_thread(lambda db: sessions.set_status(db, row.session_id, SessionStatus.RUNNING))
+        shell = Shell(state, here.durable, venue, feed, control, meter)
+        shell.keep, control.shell = partial(self._keep, row.session_id), shell
+        shell.tell, shell.pulse = self.tell, link.pulse
+        shells.append(shell)
+        await self._watched(shell, row, here.epoch, link)
+
+    async def _away(
+        self, row: sessions.SessionRow, control: Control, here: Returned, link: Link, shells: list[Shell], error: DatabaseAway
+    ) -> Returned:
+        """Stay with the venue while the database is away, and return what its journal says afterwards."""
+        log.warning("session waits for the database", session=row.session_id, text=str(error))
+        venue = shells[0].venue if shells else door(row.mode, here.state, link, Meter())[0]
+        shells.clear()  # nothing passes the last gate
+        writer = Writer(self.home, row.session_id, *here.durable.end, here.epoch)
+        tell = partial(self._say, row.session_id)
+        away = Away(here.state, venue, link.feed.now_ms, control, writer, patience_ms(row.mode), tell)
+        return await away.hold(partial(back, self.home, away, partial(self._durable, row, here.durable.book), self.tell))
+
+    def _say(self, session_id: str, text: str) -> None:
+        self.tell(said(session_id, text))
+
+    def _durable(self, row: sessions.SessionRow, book: str, epoch: int) -> Durable:
+        """Return a session's way to the database under an epoch."""
+        made = Durable(self.engine, self.thread, row.session_id, row.account, epoch, self.home)
+        made.book = book
+        return made
 
     async def _watched(self, shell: Shell, row: sessions.SessionRow, epoch: int, link: Link) -> None:
         """Run a shell to its end, and keep how its streams are beside it."""
@@ -170,12 +207,12 @@ class Opener:
         """Freeze instruments and baseline, and write the first record."""
         row.plan.require_tradable()
         step_ms, now = timeframe_ms(row.plan.timeframe), await self._begins(row, link)
-        instruments = await _frozen(row, link, step_ms, now)
+        instruments = await frozen(row, link, step_ms, now)
         baseline = {instruments[0].quote: to_text(row.plan.capital)}
         if row.mode is SessionMode.STAGE:
             await self._alone(row)
             await require_modest_key(link)
-            baseline = books.totals(_value(await link.gateway.balances(), "balances"))
+            baseline = books.totals(value_of(await link.gateway.balances(), "balances"))
         kept_ms = link.profile.trades_kept_ms if row.mode is SessionMode.STAGE else TRADES_MADE_HERE
         protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms, trades_kept_ms=kept_ms)
         from_ms = slot_of(now, step_ms)
@@ -241,49 +278,5 @@ class Opener:
         await asyncio.to_thread(examined)
 
 
-async def _closed(link: Link) -> None:
-    """Close the link also while this task is being cancelled: no socket stays behind."""
-    closing = asyncio.ensure_future(link.close())
-    try:
-        await asyncio.shield(closing)
-    except asyncio.CancelledError:
-        await closing
-        raise
-
-
-async def _frozen(row: sessions.SessionRow, link: Link, step_ms: int, now: int) -> tuple[Instrument, ...]:
-    """Return the venue's instruments with doors around the last price known; one settlement currency for all."""
-    found = _value(await link.gateway.instruments(list(row.plan.symbols)), "instruments")
-    quotes = {instrument.quote for instrument in found}
-    if len(quotes) != 1:
-        raise SessionHalted("instruments in one settlement currency", ", ".join(sorted(quotes)), "choose symbols with one quote")
-    link.gateway.use(found)
-    history = await link.feed.history(slot_of(now, step_ms) - 60 * step_ms, slot_of(now, step_ms))
-    highs = history["high"].max(axis=0)
-    return tuple(freeze(instrument, int(high)) for instrument, high in zip(found, highs, strict=True))
-
-
 def _stored(db: Any, session_id: str) -> dict[str, int]:
     return {name: int(value) for name, value in sessions.load_statistics(db, session_id).items()}
-
-
-def _door(mode: SessionMode, state: State, link: Link, meter: Meter) -> tuple[Venue, Feed]:
-    """Choose where orders go: the one place that asks."""
-    if mode is SessionMode.STAGE:
-        return link.gateway, link.feed
-    parts = (state.instruments, state.plan_record, state.grids, link.feed, state.plan.capital)
-    venue = SimulatedVenue(*parts) if mode is SessionMode.PAPER else DryRunVenue(*parts, link.gateway, meter.tested, monotonic_ms)
-    waiting = [order for order in state.pending.values() if order.state is not OrderState.INTENT]
-    requests = [(SendRequest(o.client_order_id, o.symbol, o.side, o.qty, o.limit, o.sent_ms, o.window_ms), o.filled) for o in waiting]
-    positions = [state.position(i) for i in range(len(state.instruments))]
-    venue.restore(int(state.account["cash"][0]), positions, requests)
-    return venue, venue
-
-
-def _value(reply: Reply[Any], what: str) -> Any:
-    found = f"{reply.outcome} {reply.code} {reply.evidence[:200]}"
-    if reply.outcome is Outcome.AUTH:
-        raise WrongKey("an API key that the venue accepts", found, "correct key and secret, then start a new session")
-    if reply.value is None:
-        raise VenueUnavailable(f"the venue's {what}", found, "see whether it answers, then start a new session")
-    return reply.value

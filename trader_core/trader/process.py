@@ -94,6 +94,10 @@ class Trader:
         """Return whether the file that pauses stands."""
         return (self.home / PAUSE_SENTINEL).exists()
 
+    def epoch_held(self) -> int:
+        """Return the epoch under which the account is held, 0 while it is not."""
+        return self.epoch if self.held.is_set() else 0
+
     def lease_ok(self) -> bool:
         """Return whether the lease lasts longer than its margin, by the monotonic clock."""
         return monotonic_ms() / 1_000 < self.lease_ok_until - LEASE_MARGIN_S
@@ -193,7 +197,8 @@ class Trader:
     def _start(self, row: sessions.SessionRow) -> None:
         control = Control(
             self.kill, self.lease_ok, self.sentinel, self.pause, self.pause_sentinel, granted_ms=row.granted_ms, mode=row.mode,
-            stage=row.stage, sandbox=row.venue == "sandbox", wall_ms=WallClock().now_ms,
+            stage=row.stage, sandbox=row.venue == "sandbox", epoch=self.epoch_held,
+            wall_ms=WallClock().now_ms,
         )  # fmt: skip
         self.running[row.session_id] = Running(control, asyncio.create_task(self._guarded(row, control)))
 

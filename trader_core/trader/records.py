@@ -43,6 +43,8 @@ class Kind(StrEnum):
     """Something that could not be applied, with its raw form: nothing new is risked until it is closed."""
     LETTER_CLOSED = "LETTER_CLOSED"
     """A dead letter was applied after all, or dismissed by a person."""
+    SPOOLED = "SPOOLED"
+    """A line of what was done while the database was away."""
     RECONCILED = "RECONCILED"
     """The venue's books were compared with ours."""
     EXTERNAL = "EXTERNAL"

@@ -1,8 +1,8 @@
 """The shell: runs the machine on real parts. Records become durable first, effects follow; one slot after the other.
 
 Database work runs on a thread of its own, so that a slow statement cannot delay a kill. When the database is away the
-shell raises DatabaseAway: its owner throws the state away and folds the journal once it is back, so nothing is sent on
-the word of memory alone.
+shell raises DatabaseAway: its owner watches and cancels what is at the venue, and folds the journal once it is back, so
+nothing is sent on the word of memory alone.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
 from trader_core.trader.machine import step, withheld
 from trader_core.trader.meter import Meter, kept_nowhere
+from trader_core.trader.patient import surely, urgent
 from trader_core.trader.records import Journal, Kind, Record
 from trader_core.trader.run import UNPROVEN
 from trader_core.trader.state import State, apply
@@ -66,6 +67,7 @@ class Shell:
         self.pulse = Pulse()
         self.decider = Decider(state.plan, monotonic_ms)
         self.buffer: list[Record] = []
+        self.urgent = partial(urgent, control, state)
         self._suspect: tuple[str, ...] = ()
         self._perform = {
             ev.Continue: self._continue,
@@ -94,6 +96,7 @@ class Shell:
         if self.state.boots:
             self.meter.back(self.feed.now_ms() - self.state.next_slot_ms - step_ms)
         await self.handle(ev.Boot(self.feed.now_ms(), epoch, holder))
+        await self._see()
         self.decider.warm(await self.feed.history(self.state.next_slot_ms - self.decider.lookback * step_ms, self.state.next_slot_ms))
         await self.settle()
         await self.reconcile()
@@ -107,13 +110,13 @@ class Shell:
             flattening += self.control.stop is StopPolicy.FLATTEN
             if self.state.next_slot_ms // step_ms % RECONCILE_SLOTS == 0 or CHECKED & set(self.state.flags) or self._suspect:
                 await self.reconcile()
-                await self.keep(self.meter.values(self.feed.now_ms()))
+                await surely(self.keep(self.meter.values(self.feed.now_ms())), self.urgent)
         await self._drain()
         await self.reconcile()
         if self._suspect:
             await self.reconcile()
         await self._close()
-        await self.keep(self.meter.values(self.feed.now_ms()))
+        await surely(self.keep(self.meter.values(self.feed.now_ms())), self.urgent)
 
     async def _ended(self, flattening: int) -> bool:
         control, state = self.control, self.state
@@ -188,16 +191,19 @@ class Shell:
 
     async def attend(self) -> None:
         """Take operators' words and outside conditions, and look at what is not settled."""
-        now = self.feed.now_ms()
-        for event in outside.unsaid(self.state, self.control, now):
-            await self.handle(event)
+        await self._see()
         while self.control.inbox:
             word = self.control.inbox[0]
             await self.handle(word)
             self.control.inbox.popleft()  # durable only now: with the database away the word waits for the next fold
             self.control.answers.append((word.command_id, self.state.obeyed.get(word.command_id, "done")))
         if self.state.pending or TICKED & set(self.state.flags):
-            await self.handle(ev.Tick(now))
+            await self.handle(ev.Tick(self.feed.now_ms()))
+
+    async def _see(self) -> None:
+        """Take what stands outside: a kill first."""
+        for event in outside.unsaid(self.state, self.control, self.feed.now_ms()):
+            await self.handle(event)
 
     async def settle(self) -> None:
         """Look until nothing is on its way, or until looking has not helped for long."""
@@ -247,7 +253,7 @@ class Shell:
         """Make everything written so far durable."""
         if self.buffer:
             records, self.buffer = self.buffer, []
-            await self.journal.commit(records, self.state)
+            await surely(self.journal.commit(records, self.state), self.urgent)
 
     async def _continue(self, effect: ev.Continue) -> ev.Event:
         await self.flush()

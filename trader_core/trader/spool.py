@@ -7,7 +7,7 @@ session and the place in its journal behind which the others belong; the hash th
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trader_core.model.errors import ChainBroken
@@ -36,21 +36,25 @@ class Spool(NamedTuple):
     seq: int
     head: bytes
     """The hash of record `seq`."""
+    epoch: int
+    """Of the trader that wrote it."""
+    name: str
+    """The heading's hash, in hex: no two files have the same."""
     lines: tuple[Line, ...]
     end: bytes
     """The last line's hash, or the heading's."""
     size: int
     """So many bytes are whole; behind them lies what was being written when it stopped."""
 
-    def behind(self, digest: str) -> tuple[Line, ...]:
-        """Return the lines behind the one with this hash, in hex; all of them where none has it."""
-        at = next((line.number for line in self.lines if line.hash.hex() == digest), 0)
+    def behind(self, merged: Mapping[str, str]) -> tuple[Line, ...]:
+        """Return the lines that are not merged yet; `merged` has the hash of the last one that is, in hex, by the name of its file."""
+        at = next((line.number for line in self.lines if line.hash.hex() == merged.get(self.name)), 0)
         return self.lines[at:]
 
 
-def heading(session_id: str, seq: int, head: bytes) -> tuple[bytes, bytes]:
+def heading(session_id: str, seq: int, head: bytes, epoch: int) -> tuple[bytes, bytes]:
     """Return a file's first line and its hash."""
-    return written(head, {"session_id": session_id, "seq": seq, "head": head.hex()})
+    return written(head, {"session_id": session_id, "seq": seq, "head": head.hex(), "epoch": epoch})
 
 
 def written(prev: bytes, body: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -81,14 +85,15 @@ def read(data: bytes, place: str) -> Spool | None:
         return None
     first = _body(rows[0], 0, place)
     try:
-        session_id, seq, head = str(first["session_id"]), int(first["seq"]), bytes.fromhex(first["head"])
+        session_id, seq, head, epoch = str(first["session_id"]), int(first["seq"]), bytes.fromhex(first["head"]), int(first["epoch"])
     except (KeyError, TypeError, ValueError) as error:
-        raise _broken(place, 0, "a heading without session, number and hash") from error
-    end, lines = _follow(head, rows[0], 0, place), list[Line]()
+        raise _broken(place, 0, "a heading without session, number, hash and epoch") from error
+    name = end = _follow(head, rows[0], 0, place)
+    lines = list[Line]()
     for number, row in enumerate(rows[1:], 1):
         end = _follow(end, row, number, place)
         lines.append(Line(number, _body(row, number, place), end))
-    return Spool(session_id, seq, head, tuple(lines), end, len(whole))
+    return Spool(session_id, seq, head, epoch, name.hex(), tuple(lines), end, len(whole))
 
 
 def _follow(prev: bytes, row: bytes, number: int, place: str) -> bytes:

@@ -45,9 +45,10 @@ def remove(home: Path, session_id: str) -> None:
 class Writer:
     """Appends to one session's spool. Its calls wait for the disk: make them on a thread, one after the other."""
 
-    def __init__(self, home: Path, session_id: str, seq: int, head: bytes, size_max: int = spool.SIZE_MAX) -> None:
-        """Remember the place in the journal; nothing is written before the first line."""
-        self._home, self._session_id, self._seq, self._head, self._size_max = home, session_id, seq, head, size_max
+    def __init__(self, home: Path, session_id: str, seq: int, head: bytes, epoch: int, size_max: int = spool.SIZE_MAX) -> None:
+        """Remember the place in the journal, and who writes; nothing is written before the first line."""
+        self._home, self._session_id, self._size_max = home, session_id, size_max
+        self._place = seq, head, epoch
         self._handle, self._end, self._size = -1, b"", 0
 
     def append(self, bodies: Sequence[dict[str, Any]]) -> None:
@@ -80,7 +81,7 @@ class Writer:
         if left is not None:
             self._end = left.end
             return
-        line, self._end = spool.heading(self._session_id, self._seq, self._head)
+        line, self._end = spool.heading(self._session_id, *self._place)
         self._write(line)
         _sync(path.parent)
         _sync(path.parent.parent)

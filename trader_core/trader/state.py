@@ -19,7 +19,7 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
-from trader_core.trader import exiting, external, flags, ordering
+from trader_core.trader import exiting, external, flags, noted, ordering
 from trader_core.trader.events import Protocol
 from trader_core.trader.failing import Calls
 from trader_core.trader.records import Kind, Record, encode
@@ -75,6 +75,8 @@ class State:
     letters: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The dead letters that are not closed, by number."""
     letters_count: int = 0
+    spooled: dict[str, str] = field(default_factory=dict)
+    """Of each spool the hash of the last line that stands in the journal, by its name."""
     unread: dict[str, int] = field(default_factory=dict)
     """By symbol, unreadable answers in a row. Not journaled."""
     exit_tried_ms: int = 0
@@ -216,17 +218,6 @@ def _operator(state: State, body: dict[str, Any]) -> None:
         core.on_operator(state.account, state.slots, 0, RESET_BREAKER)
 
 
-def _anomaly(state: State, body: dict[str, Any]) -> None:
-    state.anomalies += 1
-    if body.get("seen"):
-        state.seen.add(body["seen"])
-
-
-def _letter(state: State, body: dict[str, Any]) -> None:
-    state.letters[body["number"]] = body
-    state.letters_count = body["number"]
-
-
 def _reconciled(state: State, body: dict[str, Any]) -> None:
     """Books that agree leave nothing missing before them; what a difference means, the flag that follows says."""
     if not body["differences"]:
@@ -252,9 +243,10 @@ _APPLY = {
     Kind.MOVE: ordering.move,
     Kind.FILL: ordering.fill,
     Kind.OPERATOR: _operator,
-    Kind.ANOMALY: _anomaly,
-    Kind.LETTER: _letter,
+    Kind.ANOMALY: noted.anomaly,
+    Kind.LETTER: noted.letter,
     Kind.LETTER_CLOSED: lambda state, body: state.letters.pop(body["number"]),
+    Kind.SPOOLED: noted.spooled,
     Kind.RECONCILED: _reconciled,
     Kind.EXTERNAL: external.apply,
     Kind.RECOVERED: _compared,
