@@ -1,9 +1,10 @@
 """The second tier as a command: `make sockets`.
 
     python -m tests.sockets [--plans 200] [--start 1] [--plan FILE] [--bug NAME] [--json] [--keep]
+    python -m tests.sockets --figures [--rounds 20]
 
 Exits with 1 where an invariant was violated, or where a campaign of 200 plans left a kind of fault out. `--keep` writes a plan that
-failed into tests/sockets/found, where every run of the tests runs it again.
+failed into tests/sockets/found, where every run of the tests runs it again. `--figures` measures instead: recovery, fail-over, kill.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tests.sockets.bugs import BUGS
 from tests.sockets.campaign import FOUND, KINDS, Sums, campaign
 from tests.sockets.checker import Outcome
 from tests.sockets.draw import draw
+from tests.sockets.figures import measured, shown
 from tests.sockets.plans import parse
 
 
@@ -57,7 +59,13 @@ def main() -> int:
     parser.add_argument("--bug", default="", choices=["", *BUGS])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--figures", action="store_true")
+    parser.add_argument("--rounds", type=int, default=20)
     asked = parser.parse_args()
+    if asked.figures:
+        found = measured(asked.rounds)
+        said(json.dumps(found, indent=1) if asked.json else shown(found))
+        return 0
     plans = [parse(asked.plan.read_text())] if asked.plan else (draw(seed) for seed in range(asked.start, asked.start + asked.plans))
     sums = campaign(plans, lambda one: told(one, keep=asked.keep, quiet=asked.json), asked.bug)
     said(json.dumps(sums.to_json(), indent=1) if asked.json else table(sums))

@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 2.0
 """How long a trader waits for the exchange: as an operator could set it, so that a plan takes seconds."""
 
 

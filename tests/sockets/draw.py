@@ -7,25 +7,27 @@ from sandbox.fault_kinds import REQUEST_KINDS, STREAM_KINDS, WORLD_KINDS
 from sandbox.swarm import PARAMS as DRAWS
 from sandbox.swarm import Ground, _Dice
 from simulation.plans import ABOUT_TO, HAS_LEFT, source
-from tests.sockets.plans import COMMITTING, MOMENT, SAID, TRAITS, Chaos, SockPlan, Strike, Trait, Word
+from tests.sockets.plans import COMMITTING, MOMENT, PASSES, SAID, TRAITS, Chaos, SockPlan, Strike, Trait, Word
 from trader_core.model.command import Command
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
-ORDER_SITE, ANY_SITE = "POST /api/v3/order", "* /*"
+ORDER_SITE, ANY_SITE, READS = "POST /api/v3/order", "* /*", "GET /api/v3/*"
 NOT_ASKED = frozenset({"crossed_book", "sequence_gap"})
 """Kinds that act on order books, which a session does not ask for."""
+LISTS = frozenset({"partial_list", "empty_list"})
+"""Kinds that find something to change in lists alone: bars, open orders, trades, balances."""
 LIES = frozenset({"clock_error"})
 """Executed and then refused with a proof, no protocol survives these: only `before`."""
 GROUND = Ground((ORDER_SITE,), tuple(name.replace("/", "") for name in SYMBOLS), ("BTC", "ETH", "SOL", "USDT"), streams=True)
-PARAMS: dict[str, dict[str, Any]] = {"429": {"retry_after": 1}, "418": {"retry_after": 1}, "timeout": {"seconds": 1.5}}
+PARAMS: dict[str, dict[str, Any]] = {"429": {"retry_after": 1}, "418": {"retry_after": 1}, "timeout": {"seconds": 2.5}}
 """A ban of minutes would never end on a clock that stands still while nobody may ask for bars."""
 VENUE_KINDS = tuple(name for name in (*REQUEST_KINDS, *WORLD_KINDS) if name not in NOT_ASKED and name != "listen_key_loss")
 STREAM_VENUE_KINDS = tuple(name for name in STREAM_KINDS if name not in NOT_ASKED)
-STREAM_SITES = ("stream:klines", "stream:orders", "stream:fills")
+STREAM_SITES = ("stream:klines", "stream:klines", "stream:orders", "stream:fills")
 ON_REQUEST, ON_WORLD, ON_STREAM, ON_CHAOS, ON_WORD = 0.12, 0.12, 0.5, 0.25, 0.12
-RUNNING, TWO_TRADERS = 0.1, 0.2
-MOMENT_MS, ORDERS, REQUESTS, COMMITS = 1_500, 14, 150, 60
-HORIZON = {"order": ORDERS, "left": ORDERS, "sending": ORDERS, "request": REQUESTS, "commit": COMMITS, MOMENT: MOMENT_MS}
+RUNNING, TWO_TRADERS, ON_OVERTAKEN = 0.1, 0.2, 0.7
+ORDERS, REQUESTS, COMMITS = 14, 150, 60
+HORIZON = {"order": ORDERS, "left": ORDERS, "sending": ORDERS, "request": REQUESTS, "commit": COMMITS, MOMENT: REQUESTS}
 
 
 def draw(seed: int) -> SockPlan:
@@ -35,24 +37,25 @@ def draw(seed: int) -> SockPlan:
     dialect, market = chance.choice(("mexc", "binance")), chance.choice(("usual", "usual", "wild", "gaps", "thin", "crash", "worst"))
     traders, symbols = 2 if chance.random() < TWO_TRADERS else 1, chance.choice((2, 3, 3, 3))
     slots = 12 if clock == "60x" else chance.choice((30, 45, 60))
-    strikes = [one for kind in Chaos for one in _strikes(source(seed, f"fault {kind}"), kind, traders, clock)]
+    strikes = [one for kind in Chaos for one in _strikes(source(seed, f"fault {kind}"), kind, traders)]
     return SockPlan(
         seed, slots, traders, dialect, clock, market, symbols, tuple(_venue(seed, slots, clock, dialect)), tuple(strikes),
-        tuple(_words(seed, clock)),
+        tuple(_words(seed)),
     )  # fmt: skip
 
 
-def _strikes(chance: Random, kind: Chaos, traders: int, clock: str) -> list[Strike]:
-    if chance.random() >= ON_CHAOS or (kind is Chaos.OVERTAKEN and traders == 1):
+def _strikes(chance: Random, kind: Chaos, traders: int) -> list[Strike]:
+    if kind is Chaos.OVERTAKEN and traders == 1:
+        return []
+    if chance.random() >= (ON_OVERTAKEN if kind is Chaos.OVERTAKEN else ON_CHAOS):
         return []
     trait = TRAITS[kind]
-    return [_strike(chance, kind, trait, clock) for _ in range(chance.choice((1, 1, 2)))]
+    return [_strike(chance, kind, trait) for _ in range(chance.choice((1, 1, 2)))]
 
 
-def _strike(chance: Random, kind: Chaos, trait: Trait, clock: str) -> Strike:
+def _strike(chance: Random, kind: Chaos, trait: Trait) -> Strike:
     site = chance.choice(trait.sites)
-    nth = chance.randint(1, HORIZON[site] * (6 if site == MOMENT and clock == "60x" else 1))
-    return Strike(kind, site, nth, chance.randint(trait.low, trait.high))
+    return Strike(kind, site, chance.randint(1, HORIZON[site]), chance.randint(trait.low, trait.high))
 
 
 def _venue(seed: int, slots: int, clock: str, dialect: str) -> list[dict[str, Any]]:
@@ -84,6 +87,8 @@ def _request_rule(chance: Random, seed: int, kind: str) -> dict[str, Any]:
     rule: dict[str, Any] = {"kind": kind, "when": chance.choice(whens), **_params(seed, kind)}
     if kind == "late_execution":
         rule["when"] = "before"
+    if kind in LISTS:
+        return {**rule, "site": READS, "from": "+2m", "only": {"chance": round(chance.uniform(0.1, 0.3), 3)}}
     if chance.random() < 0.7:
         return {**rule, "site": ORDER_SITE, "nth": chance.randint(1, ORDERS), "count": chance.choice((1, 1, 2))}
     if kind in {"418", "429"}:
@@ -102,8 +107,8 @@ def _world_rule(chance: Random, seed: int, kind: str, slots: int) -> dict[str, A
 
 
 def _stream_rule(chance: Random, seed: int, kind: str) -> dict[str, Any]:
-    site = STREAM_SITES[0] if kind == "unclosed_as_closed" else chance.choice(STREAM_SITES)
-    rule = {"site": site, "kind": kind, "nth": chance.randint(1, 10), "count": chance.choice((1, 5)), **_params(seed, kind)}
+    site = STREAM_SITES[0] if kind in {"unclosed_as_closed", "silent_stall"} else chance.choice(STREAM_SITES)
+    rule = {"site": site, "kind": kind, "nth": chance.randint(1, 6), "count": chance.choice((1, 5)), **_params(seed, kind)}
     if kind == "silent_stall":
         rule["params"] = {"ms": 60_000}
     if kind in {"silent_stall", "disconnect"}:
@@ -111,7 +116,7 @@ def _stream_rule(chance: Random, seed: int, kind: str) -> dict[str, Any]:
     return rule
 
 
-def _words(seed: int, clock: str) -> list[Word]:
+def _words(seed: int) -> list[Word]:
     found: list[Word] = []
     for command in SAID:
         chance = source(seed, f"word {command}")
@@ -119,8 +124,8 @@ def _words(seed: int, clock: str) -> list[Word]:
             continue
         by = chance.choice(("word", "switch", "file")) if command in {Command.KILL, Command.PAUSE} else "word"
         if command is Command.RESUME or chance.random() < 0.3:
-            found.append(Word(command, by, at_ms=chance.randint(MOMENT_MS // 2, MOMENT_MS * (6 if clock == "60x" else 2))))
+            found.append(Word(command, by, PASSES, chance.randint(REQUESTS // 3, REQUESTS)))
         else:
             stir, nth = chance.choice((ABOUT_TO, HAS_LEFT, COMMITTING)), chance.randint(2, ORDERS)
-            found.append(Word(command, by, stir=stir, nth=nth, delay_ms=chance.choice((0, 0, 5, 30))))
+            found.append(Word(command, by, stir, nth, chance.choice((0, 0, 5, 30))))
     return found

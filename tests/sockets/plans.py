@@ -3,11 +3,11 @@
     {"seed": 7, "slots": 30, "traders": 1, "dialect": "mexc", "clock": "stepped", "market": "usual", "symbols": 3,
      "venue": [{"site": "POST /api/v3/order", "kind": "reset", "when": "after", "nth": 3, "count": 1}],
      "faults": [{"kind": "answer lost", "site": "order", "nth": 2, "value": 0},
-                {"kind": "database away", "site": "moment", "nth": 900, "value": 400}],
+                {"kind": "database away", "site": "moment", "nth": 90, "value": 400}],
      "commands": [{"command": "kill", "by": "file", "stir": "has left", "nth": 4, "delay_ms": 10}]}
 
-`venue` holds rules of the embedded exchange (docs/faults.md). `nth` counts what passes a site, from 1; at the site `moment` it is ms of
-the machine's time since trading began, as `at_ms` of a word is.
+`venue` holds rules of the embedded exchange (docs/faults.md). `nth` counts what passes a site, from 1; at the site `moment` it counts
+requests to the exchange, whatever strikes then: a busy machine is slower, and its plans are the same.
 """
 
 import json
@@ -20,8 +20,8 @@ from simulation.plans import ABOUT_TO, ADVICE, HAS_LEFT
 from trader_core.model.command import Command
 from trader_core.model.errors import BadInput
 
-COMMITTING = "is being committed"
-"""The moment at which the COMMIT of a SENDING goes to the database."""
+COMMITTING, PASSES = "is being committed", "a request passes"
+"""The moments at which the COMMIT of a SENDING goes to the database, and at which any request comes to the exchange."""
 ORDER, LEFT, REQUEST, COMMIT, SENDING, MOMENT = "order", "left", "request", "commit", "sending", "moment"
 WAYS = ("word", "switch", "file")
 """How a kill or a pause is said: by the operator's word, by the database's switch, by a file in the trader's home."""
@@ -96,13 +96,12 @@ class Strike(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What an operator says, in which way, and when: at a time, or soon after the nth order is about to leave, has left or is committed."""
+    """What an operator says, how, and when: soon after the nth request, or the nth order that leaves, left or is committed."""
 
     command: Command
     by: str = "word"
-    at_ms: int = 0
-    stir: str = ""
-    nth: int = 0
+    stir: str = PASSES
+    nth: int = 1
     delay_ms: int = 0
 
 
@@ -190,10 +189,10 @@ def _strike(row: dict[str, Any]) -> Strike:
 
 def _word(row: dict[str, Any]) -> Word:
     known = {one.name for one in fields(Word)}
-    by, stir = row.get("by", "word"), row.get("stir", "")
-    if row.get("command") not in set(SAID) or not row.keys() <= known or stir not in {"", ABOUT_TO, HAS_LEFT, COMMITTING}:
+    by, stir = row.get("by", "word"), row.get("stir", PASSES)
+    if row.get("command") not in set(SAID) or not row.keys() <= known or stir not in {PASSES, ABOUT_TO, HAS_LEFT, COMMITTING}:
         raise BadInput(f"a command of {', '.join(SAID)} with {', '.join(sorted(known))}", repr(row)[:80], ADVICE)
     command = Command(row["command"])
     if by not in WAYS or (by != "word" and command not in {Command.KILL, Command.PAUSE}):
         raise BadInput("a word, or a kill or a pause by switch or file", repr(row)[:80], ADVICE)
-    return Word(command, by, _whole(row, "at_ms"), stir, _whole(row, "nth"), _whole(row, "delay_ms"))
+    return Word(command, by, stir, _whole(row, "nth", 1), _whole(row, "delay_ms"))

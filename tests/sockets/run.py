@@ -11,7 +11,7 @@ from tests.integration.world import MINUTE_MS, bypass
 from tests.sockets import child
 from tests.sockets.checker import Outcome, gathered, judged
 from tests.sockets.draw import SYMBOLS
-from tests.sockets.plans import MOMENT, SockPlan
+from tests.sockets.plans import SockPlan
 from tests.sockets.upset import Upset
 from tests.sockets.world import ACCOUNT, PACE_MS, SESSION, Nursery, World
 from trader_core.model.money import UNIT
@@ -42,12 +42,6 @@ class Run(Upset):
         for house in self.world.houses:
             house.venue.pace_ms = PACE_MS if self.plan.clock == "stepped" else 0
         self.armed = True
-        for strike in self.plan.faults:
-            if strike.site == MOMENT:
-                self.go_on(self.moment(strike))
-        for word in self.plan.commands:
-            if not word.stir:
-                self.go_on(self.say(word, word.at_ms / 1_000))
         await asyncio.to_thread(self.grant, self.plan.slots)
         safety_s = 12.0 if self.plan.clock == "stepped" else self.plan.slots + 8.0
         done = self.plan.slots * MINUTE_MS
@@ -116,7 +110,7 @@ class Run(Upset):
                 if strict:
                     raise TimeoutError(f"{row}\n" + "\n".join(house.log()[-3_000:] for house in self.world.houses))
                 return row
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.08)
 
 
 async def run(plan: SockPlan, server: Server, nursery: Nursery, folder: Path, bug: str = "") -> Outcome:

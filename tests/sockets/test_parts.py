@@ -166,15 +166,16 @@ async def test_a_wire_cuts_a_message_in_the_middle_stalls_and_goes_away() -> Non
         await asyncio.sleep(0.05)
         assert far.got == b"abc"
     async with between(DatabaseWire, b"ok", Script()) as (wire, _, reader, writer):
-        stalled = asyncio.create_task(wire.stall(100))
-        await asyncio.sleep(0.01)
+        wire.flowing.clear()
         writer.write(b"abc")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.readexactly(2), 0.05)
-        await stalled
+        wire.flowing.set()
         assert await reader.readexactly(2) == b"ok"
-        gone = asyncio.create_task(wire.gone(50))
+        wire.away = True
+        wire.cut()
         assert await said(reader) == "reset"
         again, _ = await asyncio.open_connection("127.0.0.1", wire.port)
         assert await said(again) == "reset"
-        await gone
+        wire.calm()
+        assert not wire.away

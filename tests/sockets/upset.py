@@ -9,7 +9,7 @@ from signal import SIGCONT, SIGSTOP
 from typing import Any, NamedTuple
 
 from simulation.plans import ABOUT_TO, HAS_LEFT, source
-from tests.sockets.plans import COMMITTING, LEFT, ORDER, SENDING, Chaos, SockPlan, Strike, Word
+from tests.sockets.plans import COMMITTING, LEFT, MOMENT, ORDER, PASSES, REQUEST, SENDING, Chaos, SockPlan, Strike, Word
 from tests.sockets.wires import Wire
 from tests.sockets.world import ACCOUNT, House, World
 from trader_core.model.command import Command
@@ -17,7 +17,7 @@ from trader_core.model.session import PAUSE_SENTINEL, SENTINEL
 from trader_core.store import commands, database
 
 LOSSY_S = 2.0
-STIRS = {ORDER: ABOUT_TO, LEFT: HAS_LEFT, SENDING: COMMITTING}
+STIRS = {ORDER: ABOUT_TO, LEFT: HAS_LEFT, SENDING: COMMITTING, REQUEST: PASSES}
 """Site -> what a word calls the same moment."""
 PROCESS = frozenset({Chaos.CRASH, Chaos.PAUSED, Chaos.OVERTAKEN})
 
@@ -62,7 +62,7 @@ class Upset:
 
     async def passes(self, wire: Wire, site: str, client_id: str = "") -> Sequence[Strike]:
         """Count one more at a site and return what strikes it."""
-        if site != "request":
+        if site != REQUEST:
             self.holder = int(wire.name.rpartition(" ")[2])
         if site == ORDER:
             arrived_s = time.monotonic()
@@ -85,9 +85,13 @@ class Upset:
             return []
         self.seen[site] += 1
         for word in self.plan.commands:
-            if word.stir and word.stir == STIRS.get(site) and word.nth == self.seen[site]:
+            if word.stir == STIRS.get(site) and word.nth == self.seen[site]:
                 self.go_on(self.say(word, word.delay_ms / 1_000))
         found = [one for one in self.plan.faults if one.site == site and one.nth == self.seen[site]]
+        if site == REQUEST:
+            for strike in self.plan.faults:
+                if strike.site == MOMENT and strike.nth == self.seen[site]:
+                    self.go_on(self.moment(strike))
         for strike in found:
             if strike.kind in PROCESS:
                 self._process(strike)
@@ -124,9 +128,6 @@ class Upset:
             house.wire.away = False
 
     async def moment(self, strike: Strike) -> None:
-        await asyncio.sleep(strike.nth / 1_000)
-        if not self.armed:
-            return
         house = self.world.houses[self.holder]
         if strike.kind in PROCESS:
             self._process(strike)
@@ -179,7 +180,7 @@ class Upset:
                 await asyncio.to_thread(self._switch, name, False)
         number = await asyncio.to_thread(ask)
         while await asyncio.to_thread(outcome) is None:  # noqa: ASYNC110 - a row sets no event here
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.04)
 
     def _switch(self, name: str, is_on: bool) -> None:  # noqa: FBT001 - the switch's own value
         with database.begin(self.world.engine("api")) as db:

@@ -5,12 +5,14 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import psycopg
@@ -28,6 +30,44 @@ SESSION = "sockets-1"
 AGAIN_S = 0.5
 """How long after its end a trader that nobody killed is started again: what supervises it does so."""
 PACE_MS = 12
+MARKETS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+
+class Process(Protocol):
+    """A trader's process, however it was started."""
+
+    @property
+    def pid(self) -> int | None:
+        """Return its number."""
+
+    def is_alive(self) -> bool:
+        """Return whether it runs."""
+
+    def join(self, timeout: float) -> None:
+        """Wait for its end."""
+
+
+class Command:
+    """`gatehouse` with some arguments, started from nothing, as what supervises it does."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "console", *arguments, "--parent", str(os.getpid())],
+                env={**os.environ, **environment},
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+            )
+        self.pid: int | None = self._process.pid
+
+    def is_alive(self) -> bool:
+        """Return whether it runs."""
+        return self._process.poll() is None
+
+    def join(self, timeout: float) -> None:
+        """Wait for its end."""
+        self._process.wait(timeout)
 
 
 class Nursery:
@@ -56,7 +96,9 @@ class House:
     bug: str
     timeout_s: float
     nursery: Nursery
-    process: BaseProcess | None = None
+    command: bool = False
+    """Whether the trader is the command started from nothing; otherwise it is forked, which is quicker."""
+    process: Process | None = None
     down_ms: int = 0
     wanted: bool = True
     starts: int = 0
@@ -65,13 +107,18 @@ class House:
     async def keep(self) -> None:
         """Keep the process running until it is not wanted any more."""
         while self.wanted:
-            arguments = (ACCOUNT, self.home, self.url, self.home / "trader.log", self.bug, self.timeout_s)
-            self.process = await asyncio.to_thread(self.nursery.start, child.trader, *arguments)
+            self.process = await asyncio.to_thread(self._started)
             self.starts += 1
             while self.process.is_alive():  # noqa: ASYNC110 - a process sets no event here
                 await asyncio.sleep(0.02)
             down_ms, self.down_ms = self.down_ms, 0
             await asyncio.sleep(down_ms / 1_000 if down_ms else AGAIN_S)
+
+    def _started(self) -> "Process":
+        log = self.home / "trader.log"
+        if self.command:
+            return Command(["trader", "--account", ACCOUNT], {"GATEHOUSE_HOME": str(self.home), "GATEHOUSE_DATABASE_URL": self.url}, log)
+        return self.nursery.start(child.trader, ACCOUNT, self.home, self.url, log, self.bug, self.timeout_s)
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal, where there is one."""
@@ -129,9 +176,18 @@ class World:
                 await asyncio.sleep(0.02)
         self.announced = json.loads(path.read_text())
         self._session = aiohttp.ClientSession(headers={TOKEN_HEADER: self.announced["admin_token"]})
+        await self._warm()
         for number in range(traders):
             self.houses.append(await self._house(number, director, bug, timeout_s))
         self._witness = await psycopg.AsyncConnection.connect(self.database.own_url(), autocommit=True)
+
+    async def _warm(self) -> None:
+        """Let the exchange draw its markets before anybody waits for them."""
+        assert self._session is not None, "just made"
+        for name in MARKETS:
+            query = f"/api/v3/klines?symbol={name}&interval=1m&limit=100"
+            async with self._session.get(self.announced["base_url"] + query) as answer:
+                await answer.read()
 
     def _admin(self) -> str:
         return self.server.admin_url().replace("+psycopg", "").replace("/gatehouse?", "/postgres?")
