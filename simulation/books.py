@@ -49,8 +49,8 @@ class Books:
         """Orders that the venue may still fill beyond what is booked here."""
         self.replaying = True
         """Whether what is taken lies in the past, so that the venue of now says nothing about it."""
-        self.external = 0
-        """The cash that orders of somebody else lock, as the records say."""
+        self.external = 0, 0
+        """The cash that orders of somebody else lock, and what of it is the session's, as the records say."""
         self.recovered = False
         """Whether the recovery of this life is recorded as complete."""
         for record in records:
@@ -160,11 +160,13 @@ class Books:
             self.reaching.add(symbol)
 
     def _external(self, body: dict[str, Any]) -> None:
-        self.external, there = body["locked"], self.checker.venue.stranger
+        self.external, there = (body["locked"], body["taken"]), self.checker.venue.stranger
         if not self.replaying:
             named = [row[1] for row in body["orders"]]
             self.need(named == ([there[0].venue_order_id] if there else []), "I4", "{} are said to be somebody else's", named)
-            self.need(self.external == self.checker.venue.locked, "I4", "{} are counted as locked by somebody else", self.external)
+            locked, free = self.checker.venue.locked, self.checker.venue.cash - self.checker.venue.locked
+            counted = locked, min(locked, max(self.money.cash - free, 0))
+            self.need(self.external == counted, "I4", "{} are counted as locked by somebody else, {} are", self.external, counted)
 
     def _recovered(self, body: dict[str, Any]) -> None:
         self.recovered = True

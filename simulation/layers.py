@@ -38,7 +38,7 @@ def _of_a_buy(books: "Books", body: dict[str, Any]) -> list[int]:
     wanted = sum(others.values()) + books.reserve(index, limit, qty)
     sending = own in books.states
     counted = 1 if sending else 0
-    wanted += books.external if sending else 0
+    locked, taken = books.external if sending else (0, 0)
     entries, orders = books.entries[index, ts // DAY_MS] - counted, books.orders_of_hour[ts // HOUR_MS] - counted
     passed = (
         rules.mode_of(books.flags) == rules.ACTIVE,
@@ -47,11 +47,11 @@ def _of_a_buy(books: "Books", body: dict[str, Any]) -> list[int]:
         index not in books.blocked
         and money.positions[index] + in_flight + qty <= coin.qty_max
         and not 0 < limits.orders_per_instrument_day <= entries,
-        sum(money.cost) + wanted <= limits.exposure_max,
+        sum(money.cost) + wanted + locked <= limits.exposure_max,
         qty >= coin.qty_min
         and worth(coin, close, qty, up=False) >= coin.notional_min
         and worth(coin, limit, qty, up=True) <= limits.order_max
-        and wanted <= money.cash,
+        and wanted + taken <= money.cash,
         limit <= close + close * COLLAR_PPM // 10**6,
         not 0 < limits.orders_per_hour <= orders,
     )

@@ -267,7 +267,7 @@ class World:
         self._reconcile_ms = now + (RECONCILE_SOON_MS if soon else RECONCILE_MS)
         balances = self.venue.balances()
         opens = [(coin.symbol, o) for coin in state.instruments for o in self.venue.open_orders(coin.symbol, now).value or ()]
-        process.handle(ev.ExternalSeen(tuple(opens), (), external.locked(state.instruments[0].quote, balances), process.now_ms()))
+        process.handle(ev.ExternalSeen(tuple(opens), (), *external.cash(state.instruments[0].quote, balances), process.now_ms()))
         if not process.alive:
             return
         found = books.differences(state, state.baseline, balances)

@@ -5,11 +5,14 @@ import pytest
 from simulation.market import PROTOCOL, STEP_MS
 from tests.simulation.bench import LATER_MS, Bench
 from trader_core.model.command import Command
+from trader_core.model.instrument import qty_text
+from trader_core.model.money import UNIT, to_text
 from trader_core.model.order import OrderState
 from trader_core.model.session import Cause, Mode
+from trader_core.trader import books
 from trader_core.trader import events as ev
 from trader_core.trader.machine import withheld
-from trader_core.venues.port import Outcome, Reply, VenueOrderState
+from trader_core.venues.port import Balance, Outcome, Reply, VenueOrderState
 
 
 @pytest.fixture
@@ -99,6 +102,21 @@ def test_a_trade_without_client_id_waits_until_no_order_of_its_symbol_is_unprove
     bench.trades(anonymous)
     assert order.state is OrderState.FILLED
     assert bench.state.anomalies == 0
+
+
+def test_a_fee_that_the_venue_changes_later_is_not_booked_over_the_fill_and_shows_in_the_books(bench: Bench) -> None:
+    order = bench.opened()
+    bench.trades(bench.trade(order, order.qty, fee=UNIT))
+    cash = int(bench.state.account["cash"][0])
+    assert bench.trades(bench.trade(order, order.qty, fee=UNIT // 2)) == [], "a trade is booked once"
+    assert int(bench.state.account["cash"][0]) == cash
+    coin = bench.state.instruments[0]
+    shown = [Balance(coin.base, qty_text(coin, order.qty), "0"), Balance(coin.quote, to_text(cash + UNIT // 2), "0")]
+    baseline = {coin.quote: to_text(bench.state.plan.capital)}
+    (found,) = books.differences(bench.state, baseline, shown)
+    assert found.startswith(f"{coin.quote}: the journal explains ")
+    bench.feed(ev.Reconciled((found,), LATER_MS))
+    assert bench.state.mode is Mode.HALTED
 
 
 def test_a_foreign_trade_is_counted_once_and_never_touched(bench: Bench) -> None:

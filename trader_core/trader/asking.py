@@ -40,4 +40,4 @@ async def strangers(venue: Venue, feed: Feed, state: State, balances: list[Balan
             found += [(symbol, order) for order in reply.value or ()]
         else:
             unread.append(symbol)
-    return ev.ExternalSeen(tuple(found), tuple(unread), external.locked(state.instruments[0].quote, balances), asked_ms)
+    return ev.ExternalSeen(tuple(found), tuple(unread), *external.cash(state.instruments[0].quote, balances), asked_ms)

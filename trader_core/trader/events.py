@@ -149,7 +149,9 @@ class ExternalSeen:
     orders: tuple[tuple[str, VenueOrder], ...]
     unread: tuple[str, ...]
     """Symbols whose orders could not be read."""
+    free: int
     locked: int
+    """Of the settlement currency, in account units."""
     now_ms: int
 
 

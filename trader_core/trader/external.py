@@ -20,10 +20,11 @@ SHOWN_MOST = 100
 """Orders that a record names; the cash that is locked counts all of them."""
 
 
-def locked(quote: str, balances: list[Balance]) -> int:
-    """Return what of the settlement currency is locked in orders, in account units, rounded up."""
-    total = sum((Decimal(one.locked) for one in balances if one.currency == quote), Decimal(0))
-    return int(total.scaleb(MONEY_EXP).to_integral_value(ROUND_CEILING))
+def cash(quote: str, balances: list[Balance]) -> tuple[int, int]:
+    """Return what of the settlement currency is free, rounded down, and what is locked in orders, rounded up; in account units."""
+    free = sum((Decimal(one.free) for one in balances if one.currency == quote), Decimal(0))
+    locked = sum((Decimal(one.locked) for one in balances if one.currency == quote), Decimal(0))
+    return int(free.scaleb(MONEY_EXP)), int(locked.scaleb(MONEY_EXP).to_integral_value(ROUND_CEILING))
 
 
 def seen(run: "Run", event: ev.ExternalSeen) -> None:
@@ -35,10 +36,11 @@ def seen(run: "Run", event: ev.ExternalSeen) -> None:
         if order.client_order_id not in state.orders and order.venue_order_id not in ours:
             found[f"{symbol} {order.venue_order_id}"] = [symbol, order.venue_order_id, order.client_order_id, order.qty, order.filled]
     rows = [found[key] for key in sorted(found)][:SHOWN_MOST]
-    if rows == [*state.external.values()] and event.locked == state.external_locked:
+    taken = min(event.locked, max(int(state.account["cash"][0]) - event.free, 0))
+    if rows == [*state.external.values()] and (event.locked, taken) == (state.external_locked, state.external_taken):
         return
     new = [key for key in sorted(found) if key not in state.external]
-    run.write(Kind.EXTERNAL, orders=rows, locked=event.locked, at_ms=event.now_ms)
+    run.write(Kind.EXTERNAL, orders=rows, locked=event.locked, taken=taken, at_ms=event.now_ms)
     if new:
         run.effects.append(ev.Alert(f"orders that are not ours are open: {', '.join(new)}; they are counted, and never touched"[:400]))
 
@@ -46,4 +48,4 @@ def seen(run: "Run", event: ev.ExternalSeen) -> None:
 def apply(state: "State", body: dict[str, Any]) -> None:
     """Keep what is not ours as it was last seen."""
     state.external = {f"{row[0]} {row[1]}": row for row in body["orders"]}
-    state.external_locked = body["locked"]
+    state.external_locked, state.external_taken = body["locked"], body["taken"]

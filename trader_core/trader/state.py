@@ -66,7 +66,8 @@ class State:
     external: dict[str, list[Any]] = field(default_factory=dict)
     """Open orders on the account that are not ours: 'SYMBOL venue-id' -> symbol, venue's id, client id, quantity, filled."""
     external_locked: int = 0
-    """What they lock of the settlement currency."""
+    """What they lock of the settlement currency, and what of it is the session's own cash: the account may hold more than that."""
+    external_taken: int = 0
     watches: dict[str, Watch] = field(default_factory=dict)
     recovery: Recovery = field(default_factory=Recovery)
     """What the recovery under way has found out. Not journaled."""

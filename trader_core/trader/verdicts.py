@@ -23,12 +23,12 @@ def asked_again(state: State, order: Order) -> tuple[Refusal, int]:
     account, slots = state.account.copy(), slots.copy()
     core.on_release(account, slots, state.plan_record, state.grids, index, int(order.side), order.qty, 0)
     _uncount(account, slots, index, order.slot_ms)
-    account["reserved"] += state.external_locked  # somebody else's orders may take that much
+    account["reserved"] += state.external_locked  # exposure counts somebody else's orders at their worst
     close = int(slots["close"][index])
     first, bits = verdicts_of(
         account, slots, state.plan_record, state.grids, index, order.slot_ms, close, order.limit, order.qty, order.qty
     )  # fmt: skip
-    taken = int(state.account["reserved"][0]) + state.external_locked  # this order's worst cost is among what is reserved
+    taken = int(state.account["reserved"][0]) + state.external_taken  # this order's worst cost is among what is reserved
     if int(state.account["cash"][0]) < taken:
         bits |= 1 << SIZE
         first = first if 0 < first < Refusal.CASH else Refusal.CASH
