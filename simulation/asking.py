@@ -71,6 +71,20 @@ class Asking:
 
         self._ask(answer)
 
+    def examine(self, effect: ev.Examine) -> None:
+        """Look an order up and read both lists, for a word about it."""
+
+        def answer(asked_ms: int) -> ev.Event:
+            process, cid = self.process, effect.client_order_id
+            failed: Reply[VenueOrder] = Reply(Outcome.RETRYABLE_READ)
+            looked = failed if process.faults.hit(Fault.QUERY_FAILED) else process.venue.order(cid, process.clock.now_ms)
+            opens: Reply[list[VenueOrder]] = Reply(Outcome.RETRYABLE_READ)
+            if not process.faults.hit(Fault.QUERY_FAILED):
+                opens = process.venue.open_orders(effect.symbol, process.clock.now_ms)
+            return ev.Examined(effect.word, looked, opens, self._trades(effect.symbol, effect.since_ms), asked_ms)
+
+        self._ask(answer)
+
     def cancel(self, effect: ev.CancelOrder) -> None:
         """Have an order cancelled, and look."""
         self.process.flush()

@@ -35,6 +35,8 @@ class Books:
         self.intents: dict[str, dict[str, Any]] = {}
         self.sendings: set[str] = set()
         self.fills: set[str] = set()
+        self.unvouched: set[str] = set()
+        """Those that were booked since a person last vouched for what is not listed."""
         self.booked: dict[str, int] = {}
         self.flags: set[str] = {"start"}
         self.plan_hash = ""
@@ -58,7 +60,7 @@ class Books:
         self.replaying = False
         self.before: dict[str, set[str]] = {}
         """By symbol, the trades that were booked before this life."""
-        for trade_id in self.fills:
+        for trade_id in self.unvouched:
             self.before.setdefault(self.checker.venue.by_trade[trade_id][1].symbol, set()).add(trade_id)
         self.reaching: set[str] = set()
         """Those of which the venue has listed something in this life that was booked before it."""
@@ -142,6 +144,7 @@ class Books:
         index, trade_id = intent["instrument"], body["trade_id"]
         self.need(trade_id not in self.fills, "I8", "trade {} twice", trade_id)
         self.fills.add(trade_id)
+        self.unvouched.add(trade_id)
         whose, trade = self.checker.venue.by_trade.get(trade_id, ("", None))
         self.need(whose == cid, "I3", "trade {} is booked for {}, and is of {}", trade_id, cid, whose)
         for name in ("qty", "price", "fee", "fee_base"):
@@ -203,6 +206,9 @@ class Books:
         if body["command"] in rules.CALLS_OFF and body["command_id"]:  # what a session adds to a close-all calls nothing off
             left = [cid for cid in self.states if self.states[cid] in rules.NOT_CALLED_OFF]
             self.need(not left, "I9", "{} left {} as they were", body["command"], left)
+        if "vouched_ms" in body:
+            self.unvouched, self.before = set(), {}
+            self.reaching = {coin.symbol for coin in self.money.coins}
         if body["reset_breaker"]:
             self.need(body["command"] == "resume", "I18", "the breaker was reset by {}", body["command"])
             self.money.reset()

@@ -79,7 +79,7 @@ BUGS = (
     Bug("M8", "the last gate does not look", "I2", 104, ((Process, "gate", plants.open_gate),)),
     Bug("M9", "a kill cancels once", "I9", 45, _ONCE),
     Bug("M10", "a late fill is dropped", "I21", 41, ((settling, "_fill", plants.drop_late),)),
-    Bug("M11", "recovery takes SENDING for never sent", "I7", 20, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
+    Bug("M11", "recovery takes SENDING for never sent", "I7", 35, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
     Bug("M12", "a kill is not journaled", "I6", 24, ((Run, "write", plants.write_hides_kill),)),
     Bug("M13", "fees are computed in floats", "I12", 1, ((settling, "_fill", plants.float_fee),)),
     Bug("M14", "a fee in the base currency is forgotten", "I12", 1, ((settling, "_fill", plants.no_base_fee),)),

@@ -26,6 +26,7 @@ TWO_TRADERS = 0.25
 WORDS = (Command.KILL, Command.PAUSE, Command.CANCEL_ALL, Command.CLOSE_ALL, Command.REDUCE)
 WORD_GAPS_S = (200, 800, 2_400)
 RESUME_GAP_S, RESUME_KILLED_GAP_S = 60, 1_000
+RESOLVE_GAP_S = 40
 NOT_WINDOWED = frozenset({"second", "effect", "commit", "feed"})
 
 
@@ -94,6 +95,8 @@ def _words(seed: int, slots: int) -> tuple[Word, ...]:
     chance = source(seed, "command resume")
     found += [Word(Command.RESUME, at_ms=at, held=True) for at in _times(chance, RESUME_GAP_S, slots)]
     found += [Word(Command.RESUME, at_ms=at) for at in _times(chance, RESUME_KILLED_GAP_S, slots)]
+    chance = source(seed, "command resolve")
+    found += [Word(Command.RESOLVE, at_ms=at) for at in _times(chance, RESOLVE_GAP_S, slots)]
     return tuple(found)
 
 
@@ -122,4 +125,5 @@ def _choices(chance: Random) -> Choices:
         capital=pick((100, 1_000, 1_000, 20_000)) * UNIT,
         window_ms=pick((3_000, 5_000, 5_000, 10_000)),
         visibility_ms=pick((3_000, 10_000, 10_000, 20_000)),
+        give_up_ms=pick((15_000, 45_000, 600_000)),
     )

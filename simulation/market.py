@@ -76,7 +76,9 @@ def market(seed: int, choices: Choices, faults: Faults, slots: int) -> Market:
         instruments=traded,
         bars=np.array(rows, dtype=BAR),
         targets=np.array(wishes, np.int64).T.copy(),
-        protocol=Protocol(window_ms=choices.window_ms, visibility_ms=choices.visibility_ms, trades_kept_ms=0),
+        protocol=Protocol(
+            window_ms=choices.window_ms, visibility_ms=choices.visibility_ms, give_up_ms=choices.give_up_ms, trades_kept_ms=0
+        ),
         prices=tuple(tuple((row[1], row[4]) for row in walk) for walk in walks),
     )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from trader_core.model.command import Command
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from simulation.books import Books
 
 UNPROVEN = frozenset({"SENDING", "UNKNOWN", "QUARANTINED"})
-ANSWERS = (ev.Answered, ev.Looked, ev.TradesSeen, ev.TradesProof, ev.AbsenceEvidence)
+ANSWERS = (ev.Answered, ev.Looked, ev.TradesSeen, ev.TradesProof, ev.AbsenceEvidence, ev.Examined)
 
 
 class Messages:
@@ -30,7 +31,10 @@ class Messages:
         """Find out what became of each trade in an event, and compare the trader's own counts."""
         counts, need = self.counts, books.need
         counts["answers_received"] += isinstance(event, ANSWERS)
-        counts["words_received"] += isinstance(event, ev.Operator)
+        if isinstance(event, ev.Examined) or (isinstance(event, ev.Operator) and event.command is Command.RESOLVE):
+            counts["words_received"] += any(record.kind is Kind.OPERATOR for record in records)  # until then it waits
+        else:
+            counts["words_received"] += isinstance(event, ev.Operator)
         if isinstance(event, ev.TradesSeen | ev.TradesProof):
             self._trades(books, event.reply.value or [], records)
         if isinstance(event, ev.AbsenceEvidence) and tally.get("trades_received", 0) > counts["trades_received"]:

@@ -61,6 +61,7 @@ class Choices:
     capital: int = 1_000 * UNIT
     window_ms: int = 5_000
     visibility_ms: int = 10_000
+    give_up_ms: int = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ _BOUNDS = (("seed", 0, 2**63), ("slots", 1, SLOTS_MAX), ("traders", 1, 2))
 _CHOICE_BOUNDS = {
     "symbols": (1, 3), "base_fees": (0, 7), "fee_ppm": (0, 100_000), "volatility": (0, 2_000), "held_before": (0, 10**6),
     "rest_ticks": (1, 10**6), "positions_max": (1, 60), "window_ms": (2_000, 60_000), "visibility_ms": (1_500, 120_000),
+    "give_up_ms": (1_000, 3_600_000),
     "capital": (UNIT, 10**6 * UNIT),
 }  # fmt: skip
 

@@ -74,6 +74,7 @@ class Process:
             ev.FetchTrades: self.asking.fetch_trades,
             ev.ProveTrades: self.asking.prove_trades,
             ev.ProveAbsence: self.asking.prove_absence,
+            ev.Examine: self.asking.examine,
             ev.Alert: lambda _: None,
         }
 

@@ -7,6 +7,7 @@ from functools import partial
 from simulation.checker import Checker, Violation
 from simulation.draw import draw
 from simulation.ending import ended
+from simulation.evidence import evidence
 from simulation.faults import Fault, Faults, Strike
 from simulation.journal import LEASE_TTL_MS, SESSION, SimJournal
 from simulation.market import START_MS, STEP_MS, market
@@ -245,6 +246,9 @@ class World:
         flags = set().union(*(process.state.flags for process in self.processes if process.alive))
         if self.faults.calm or (word.held and (self.killed or not HELD & flags)):
             return
+        about, found = evidence(self.venue, self.clock.now_ms, self.processes) if word.command is Command.RESOLVE else ("", "")
+        if word.command is Command.RESOLVE and not about:
+            return
         if word.command is Command.KILL:
             # A repeated kill says nothing new to the last gate; it withdraws an earlier close-all when the machine takes it.
             self.closing = self.closing and bool(self.killed)
@@ -253,7 +257,7 @@ class World:
             self.killed = ""
         self.words[str(word.command)] += 1
         said = len(self.inbox) + 1
-        self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms))
+        self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms, about=about, found=found))
         for process in self.processes:
             if process.alive:
                 self.clock.after(self.between(0, POLL_MS), process.mine(partial(self._attend, process)))
