@@ -57,7 +57,7 @@ class Bench(Run):
     async def asked(self, query: str, values: Any = None) -> Any:
         """Return the first value of a query, straight from the database; None for no row."""
         async with await psycopg.AsyncConnection.connect(self.world.database.own_url(), autocommit=True) as db:
-            row = await (await db.execute(query, values)).fetchone()  # type: ignore[arg-type]
+            row = await (await db.execute(query, values)).fetchone()
         return row[0] if row else None
 
     async def holds(self, query: str, values: Any, wanted: Any, within_s: float = LONG_S) -> float:

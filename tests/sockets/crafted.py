@@ -93,5 +93,5 @@ class Crafter:
 
 
 def _qty(coin: Instrument, limit: int) -> int:
-    per_lot = limit * 10 ** (10 - coin.price_exp - coin.qty_exp)
+    per_lot = int(limit * 10 ** (10 - coin.price_exp - coin.qty_exp))
     return max(-(-WORTH // per_lot) // coin.lot * coin.lot, coin.lot)
