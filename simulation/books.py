@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simulation import layers, rules
 from simulation.failures import Failures
 from simulation.money import DAY_MS, HOUR_MS, Money
+from simulation.stops import Stops
 from simulation.venue import fee_of, worth
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State
@@ -43,6 +44,7 @@ class Books:
         self.blocked: set[int] = set()
         self.letters: set[int] = set()
         self.money, self.failures = Money(self.checker.venue.market), Failures()
+        self.stops = Stops(self.checker, self.money)
         self.buying: dict[str, int] = {}
         """client order id -> reserve, of every buy that has not ended."""
         self.entries: defaultdict[tuple[int, int], int] = defaultdict(int)
@@ -77,6 +79,7 @@ class Books:
 
     def _bars(self, body: dict[str, Any]) -> None:
         self.money.mark(body["ts"], body["bars"])
+        self.stops.mark(body["bars"])
         for decision in body["decisions"]:
             sells, refusal = decision[6] < 0, decision[8]
             self.need(not (sells and refusal in rules.BREAKER_REFUSALS), "I18", "the breaker refuses an exit in slot {}", body["ts"])
@@ -99,6 +102,8 @@ class Books:
             self.need(not refused and body["verdicts"] == 0, "I15", "{} passed layers {} that refuse it", cid, refused)
             self.buying[cid] = self.reserve(index, body["limit"], body["qty"])
             self.entries[index, body["ts"] // DAY_MS] += 1
+        else:
+            self.stops.intended(cid, body)
         self.orders_of_hour[hour] += 1
         self.states[cid], self.intents[cid], self.booked[cid] = "INTENT", body, 0
 
@@ -126,18 +131,26 @@ class Books:
             self.need(not breaker, "I18", "the breaker gives the exit {} up", cid)
             holds = refused and said == sum(1 << layer for layer in refused) and body["refusal"] // 10 == refused[0]
             self.need(holds, "I15", "{} is given up by layers {:b}, and {} refuse it", cid, said, refused)
+        if event == "CANCEL" and self.stop(cid) and self.states[cid] in rules.RESTS:
+            self.stops.cancelled(cid, rules.mode_of(self.flags), self.flags, left)
         self._to(cid, event)
         self.money.errors_run += event == "REJECT" and left > 0
 
     def _to(self, cid: str, event: str) -> None:
         moves = rules.MOVES.get(self.states[cid], {})
         self.need(event in moves, "I13", "{} in {} was told {}", cid, self.states[cid], event)
-        state = self.states[cid] = moves[event]
+        before, state = self.states[cid], moves[event]
+        self.states[cid] = state
         if state in rules.ENDED:
             self.buying.pop(cid, None)
+            self.stops.ended(cid, before, event)
         venue = self.checker.venue
         absent = state in rules.ABSENT and (cid in venue.by_cid or venue.coming(cid, self.checker.clock.now_ms))
         self.need(not absent, "I7", "{} is {}, and the venue has it", cid, state)
+
+    def stop(self, cid: str) -> bool:
+        """Return whether an order is a stop that rests at the venue."""
+        return "trigger" in self.intents[cid]
 
     def _fill(self, body: dict[str, Any]) -> None:
         cid, intent = body["client_order_id"], self.intents[body["client_order_id"]]
@@ -153,7 +166,9 @@ class Books:
         self.need(self.booked[cid] <= intent["qty"], "I8", "{} filled beyond its quantity", cid)
         if cid in self.buying:
             self.buying[cid] = self.reserve(index, intent["limit"], intent["qty"] - self.booked[cid])
+        before = self.money.positions[index]
         self.money.fill(index, intent["side"], body)
+        self.stops.fill(index, intent["side"], body, before)
         if self.states[cid] not in rules.ENDED:
             self._to(cid, "FULL_FILL" if self.booked[cid] >= intent["qty"] else "PART_FILL")
 
@@ -205,6 +220,9 @@ class Books:
     def _operator(self, body: dict[str, Any]) -> None:
         if body["command"] in rules.CALLS_OFF and body["command_id"]:  # what a session adds to a close-all calls nothing off
             left = [cid for cid in self.states if self.states[cid] in rules.NOT_CALLED_OFF]
+            if body["command"] != "close_all":
+                self.need(self.replaying or not self.stops.taken, "I9", "{} took the stops {}", body["command"], self.stops.taken)
+                left = [cid for cid in left if not (self.stop(cid) and self.states[cid] in rules.RESTS)]
             self.need(not left, "I9", "{} left {} as they were", body["command"], left)
         if "vouched_ms" in body:
             self.unvouched, self.before = set(), {}

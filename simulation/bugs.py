@@ -1,7 +1,7 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
 They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X6 further
-ones, F1 and F2 of what it makes of failing calls. Nothing here is used outside a simulation.
+ones, F1 and F2 of what it makes of failing calls, S1 to S4 of its stops. Nothing here is used outside a simulation.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from simulation.process import Process
 from simulation.venue import SimVenue
 from simulation.world import run
 from trader_core.store import journal
-from trader_core.trader import continuity, failing, machine, operating, settling, state
+from trader_core.trader import continuity, failing, machine, operating, protecting, resting, settling, state
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
 from trader_core.trader.run import Run
@@ -68,6 +68,7 @@ _HANDLERS: Any = machine._HANDLERS  # noqa: SLF001 - bugs are planted inside
 _APPLY: Any = state._APPLY  # noqa: SLF001
 _ONCE = ((settling, "cancel", plants.nothing), (_HANDLERS, ev.Tick, plants.tick_only_looks))
 _BY_THE_WALL = ((Process, "handle", plants.handle_by_the_wall), (machine, "run_bar", plants.WALL.run_bar))
+_LOOP = ((protecting, "_may_place", plants.stop_without_end), (resting, "uncovered", plants.bare_though_covered))
 BUGS = (
     Bug("M1", "an order leaves before its SENDING is durable", "I10", 1, ((Process, "_submit", plants.submit_at_once),)),
     Bug("M2", "an order is sent again under another id after a timeout", "I7", 18, ((_HANDLERS, ev.Answered, plants.resend_under_new_id),)),
@@ -99,4 +100,8 @@ BUGS = (
     Bug("X6", "what becomes of a trade is not counted", "I21", 1, ((Run, "count", plants.count_nothing),)),
     Bug("F1", "nobody counts the calls that fail", "I18", 20, ((failing, "follow", plants.nothing),)),
     Bug("F2", "the breaker of errors closes with the first answer", "I18", 20, ((failing, "follow", plants.quick_forgetting),)),
+    Bug("S1", "a stop is wanted again and again", "I26", 2, _LOOP),
+    Bug("S2", "a kill takes the stops", "I9", 6, ((protecting, "stays", plants.nothing_stays),)),
+    Bug("S3", "an exit leaves beside its stop", "I4", 2, ((protecting, "held_back", plants.exit_at_once),)),
+    Bug("S4", "a stop stays as it is when the position has changed", "I26", 4, ((protecting, "_outdated", plants.never_outdated),)),
 )  # fmt: skip

@@ -1,13 +1,14 @@
 """What must hold, each rule under its name. The checker sees the venue's truth; the machine never does.
 
 I1 one order per intent · I2 nothing leaves after a kill · I3 position and cash follow from the fills · I4 exposure counts
-everything in flight at its worst · I5 everything ends after the calm · I6 folding the journal gives the state · I7 what is
-said never to have been placed never was · I8 each fill once · I9 a kill leaves nothing open, and what calls off leaves nothing as
-it was · I10 written ahead · I11 the chain holds and shows every change · I12 money adds up in every currency · I13 legal moves only ·
-I14 no risk without a permit or on a blocked instrument · I15 an intent passes the layers of the guard, and once more when it is
-sent · I16 nothing leaves behind another head than the database's · I17 one writer · I18 a tripped breaker, that of errors too, lets
-exits go, nothing in, and opens by its rules alone · I19 no entry on an old bar · I20 bounded effort · I21 each trade that was shown is
-booked or set aside · I25 the tables say what the fold says.
+everything in flight at its worst, and no more is offered than is held · I5 everything ends after the calm · I6 folding the journal
+gives the state · I7 what is said never to have been placed never was · I8 each fill once · I9 a kill leaves nothing open but stops, and
+what calls off leaves nothing else as it was · I10 written ahead · I11 the chain holds and shows every change · I12 money adds up in
+every currency · I13 legal moves only · I14 no risk without a permit or on a blocked instrument · I15 an intent passes the layers of
+the guard, and once more when it is sent · I16 nothing leaves behind another head than the database's · I17 one writer · I18 a tripped
+breaker, that of errors too, lets exits go, nothing in, and opens by its rules alone · I19 no entry on an old bar · I20 bounded effort ·
+I21 each trade that was shown is booked or set aside · I25 the tables say what the fold says · I26 where stops rest, a position has its
+one stop.
 """
 
 from collections import Counter
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from simulation.process import Process
     from simulation.venue import SimVenue
 
-INVARIANTS = tuple(f"I{n}" for n in (*range(1, 22), 22, 25))
+INVARIANTS = tuple(f"I{n}" for n in (*range(1, 22), 22, 25, 26))
 """What a run, or for I22 a pair of runs, is checked for; the others (I23 secrecy, I24 equality of modes) are tested elsewhere."""
-SENT_FIELDS = ("client_order_id", "symbol", "side", "qty", "limit", "sent_ms", "window_ms")
+SENT_FIELDS = ("client_order_id", "symbol", "side", "qty", "limit", "sent_ms", "window_ms", "trigger")
 WHOLE_EVERY = 64
 LAST_GATE_MS = 10_000
 """A lease lasts no longer: what a process read before is forgotten by then."""
@@ -76,6 +77,7 @@ class Checker:
         books, state, now_ms = process.books, process.state, process.clock.now_ms
         self._effort(now_ms)
         books.failures.before = books.failures.open
+        books.stops.taken = []
         for record in records:
             books.take(record)
             if record.kind is Kind.INTENT:
@@ -93,6 +95,8 @@ class Checker:
             self.need(books.states[cid] == order.state, "I13", "{} is {}, its records say {}", cid, order.state, books.states[cid])
         if due:
             self._exits(books, due)
+        if isinstance(event, ev.Tick) and books.stops.on:
+            books.stops.ticked(state, books)
         if whole:
             books.whole(state)
         self.need(not self.venue.overdrawn, "I4", "{} took more than there was", self.venue.overdrawn)
@@ -119,10 +123,11 @@ class Checker:
             self.need(age_ms < STEP_MS + SKEW_MS, "I19", "an entry on a bar that closed {} ms ago", age_ms)
 
     def _exits(self, books: Books, due: list[str]) -> None:
-        """An exit that the mode and the venue's minimum let go is sent, whatever the breaker says."""
+        """An exit that the mode and the venue's minimum let go is sent, whatever the breaker says, unless its stop has to end first."""
         for cid in due:
             intent = books.intents[cid]
-            if intent["side"] < 0 and not layers.refusing(books, intent):
+            stopped = [one for one in books.stops.selling.values() if "trigger" in one and one["instrument"] == intent["instrument"]]
+            if intent["side"] < 0 and "trigger" not in intent and not stopped and not layers.refusing(books, intent):
                 self.need(
                     books.states[cid] == "SENDING", "I18", "the exit {} is {} with breaker {}", cid, books.states[cid], books.money.breaker
                 )
@@ -130,7 +135,7 @@ class Checker:
     def _exposure(self, books: Books, state: State, *, whole: bool) -> None:
         """Whatever may still fill at the venue is counted in flight, at its worst price, and all of it fits the limits."""
         money, count = books.money, len(state.instruments)
-        buying, selling, worst = [0] * count, [0] * count, 0
+        buying, selling, stopping, worst = [0] * count, [0] * count, [0] * count, 0
         for cid in list(books.intents) if whole else list(books.live):
             owed = max(self.venue.owed(cid, self.clock.now_ms) - books.booked.get(cid, 0), 0)
             if not owed:
@@ -144,6 +149,8 @@ class Checker:
                 buying[index] += owed
                 cost = worth(coin, intent["limit"], owed, up=True)
                 worst += cost + fee_of(coin, cost)
+            elif "trigger" in intent:
+                stopping[index] += owed
             else:
                 selling[index] += owed
         counted = state.slots["buying"].tolist(), state.slots["selling"].tolist()
@@ -154,6 +161,9 @@ class Checker:
         self.need(reserved >= worst, "I4", "{} may be spent, {} are reserved", worst, reserved)
         if self.venue.any_late:
             return
+        for index, held in enumerate(money.positions):
+            most = selling[index] + stopping[index]
+            self.need(most <= held, "I4", "{} may be sold of {}, {} are held", most, index, held)
         self.need(money.cash >= worst, "I4", "cash {} does not carry {} in flight", money.cash, worst)
         spent = sum(money.cost) + worst
         self.need(spent <= self.limits.exposure_max, "I4", "{} at its worst, {} allowed", spent, self.limits.exposure_max)
@@ -166,8 +176,10 @@ class Checker:
         assert sent is not None and intent is not None, "just checked"  # noqa: PT018
         journaled = {**intent.body, **sent.body, "symbol": process.state.instruments[intent.body["instrument"]].symbol}
         for name in SENT_FIELDS:
-            self.need(journaled[name] == getattr(request, name), "I10", "{} leaves with another {} than journaled", cid, name)
+            self.need(journaled.get(name, 0) == getattr(request, name), "I10", "{} leaves with another {} than journaled", cid, name)
         self.need(cid not in self.venue.by_cid and cid not in self.venue.transit, "I1", "{} leaves twice", cid)
+        kind = "STOP" if "trigger" in intent.body else "IOC"
+        self.need(request.order_type == kind, "I10", "{} leaves as {}, it is {}", cid, request.order_type, kind)
         operator = intent.body["cause"] == rules.OPERATOR
         self.need(not world.killed or (operator and world.closing), "I2", "{} leaves after the kill", cid)
         now_ms, epoch = process.clock.now_ms, sent.body["epoch"]
@@ -177,6 +189,8 @@ class Checker:
         for book in world.processes:
             book.books.live.add(cid)
         if request.side < 0:
+            there = [order.request.client_order_id for order in self.venue.stops(intent.body["instrument"])]
+            self.need(not there, "I26" if request.trigger else "I4", "{} leaves beside the stops {}", cid, there)
             return
         age_ms = now_ms - intent.body["ts"] - STEP_MS
         self.need(age_ms < STEP_MS + SKEW_MS + LAST_GATE_MS, "I19", "{} leaves on a bar that closed {} ms ago", cid, age_ms)
@@ -212,9 +226,11 @@ class Checker:
     def calm(self, books: Books, state: State) -> None:
         """Check what must be true once faults have stopped for long enough."""
         venue, money = self.venue, books.money
-        resting = [order.request.client_order_id for order in venue.placed if order.resting]
+        resting = [order.request.client_order_id for order in venue.placed if order.resting and not order.request.trigger]
         self.need(not resting, "I9", "{}, and open at the venue: {}", state.mode.name, resting)
-        self.need(not state.pending, "I5", "unresolved after the calm: {}", sorted(books.states[cid] for cid in state.pending))
+        left = sorted(books.states[cid] for cid in state.pending if not (books.stop(cid) and books.states[cid] in rules.RESTS))
+        self.need(not left, "I5", "unresolved after the calm: {}", left)
+        books.stops.calm(state, books.states, books.flags, self.clock.now_ms)
         held = [have - before for have, before in zip(venue.quantities, venue.before, strict=True)]
         self.need(money.positions == held, "I3", "positions {}, the venue has {}", money.positions, held)
         self.need(money.cash == venue.cash, "I12", "cash {}, the venue has {}", money.cash, venue.cash)

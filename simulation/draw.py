@@ -4,6 +4,7 @@ A swarm finds more than a mean: a run in which half of all kinds are off reaches
 """
 
 import math
+from dataclasses import replace
 from random import Random
 
 from simulation.faults import CRASHES, TRAITS, Fault, Strike, Trait
@@ -18,11 +19,13 @@ RATES_RARE = (0.001, 0.004, 0.012)
 OFTEN = frozenset({Fault.PARTIAL, Fault.RESTING})
 RATES_PER_SECOND = (0.0003, 0.001, 0.004)
 DRAWN = tuple(kind for kind in Fault if kind is not Fault.CRASH_AT)
-HORIZON = {"query": 500, "effect": 800, "commit": 800, "second": 3_600, "feed": 180}
+HORIZON = {"query": 500, "effect": 800, "commit": 800, "second": 3_600, "feed": 180, "stop": 300}
 HORIZON_ORDERS = 80
 """How often a kind can be asked about in one run, a little generously: per order where HORIZON does not name the site."""
 ON, ON_OFTEN, ON_WORD, WINDOWED = 0.5, 0.8, 0.35, 0.1
 TWO_TRADERS = 0.25
+STOPS = 0.4
+"""Runs whose stops rest at the venue."""
 WORDS = (Command.KILL, Command.PAUSE, Command.CANCEL_ALL, Command.CLOSE_ALL, Command.REDUCE)
 WORD_GAPS_S = (200, 800, 2_400)
 RESUME_GAP_S, RESUME_KILLED_GAP_S = 60, 1_000
@@ -35,12 +38,16 @@ def draw(seed: int, slots: int = 0, traders: int = 0) -> RunPlan:
     chance = source(seed, "size")
     drawn_slots, drawn_traders = chance.choice((20, SLOTS, 60)), 2 if chance.random() < TWO_TRADERS else 1
     slots, traders = slots or drawn_slots, traders or drawn_traders
+    choices, stops = _choices(source(seed, "choices")), source(seed, "stops at the venue")
+    if stops.random() < STOPS:
+        loss = choices.stop_loss_ppm or (0 if choices.trailing_ppm else 10_000)
+        choices = replace(choices, resting=True, stop_loss_ppm=loss, take_profit_ppm=0)
     faults: list[Strike] = []
     crashes: list[Strike] = []
     for kind in DRAWN:
         strikes = _strikes(source(seed, f"fault {kind}"), kind, slots)
         (crashes if kind in CRASHES else faults).extend(strikes)
-    return RunPlan(seed, slots, traders, _choices(source(seed, "choices")), tuple(faults), _words(seed, slots), tuple(crashes))
+    return RunPlan(seed, slots, traders, choices, tuple(faults), _words(seed, slots), tuple(crashes))
 
 
 def _strikes(chance: Random, kind: Fault, slots: int) -> list[Strike]:

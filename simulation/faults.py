@@ -32,6 +32,8 @@ class Fault(StrEnum):
     TRADES_TWICE = "trade reported twice"
     TRADES_ANONYMOUS = "trade without client id"
     CANCEL_LOST = "cancel lost"
+    STOP_LOST = "stop lost"
+    STOP_RACES = "stop sells as it is cancelled"
     BAR_MISSING = "bar missing"
     BARS_LATE = "bars late"
     CLOCK_STEP = "clock steps"
@@ -80,6 +82,8 @@ TRAITS = {
     Fault.TRADES_TWICE: Trait("query"),
     Fault.TRADES_ANONYMOUS: Trait("venue"),
     Fault.CANCEL_LOST: Trait("cancel"),
+    Fault.STOP_LOST: Trait("stop"),
+    Fault.STOP_RACES: Trait("cancel", "tenths", 1, 10),
     Fault.BAR_MISSING: Trait("feed"),
     Fault.BARS_LATE: Trait("feed", "ms", 1_000, 200_000),
     Fault.CLOCK_STEP: Trait("second", "ms", -7_200_000, 7_200_000),

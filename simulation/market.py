@@ -11,7 +11,7 @@ from simulation.plans import Choices, source
 from trader_core.model.bar import BAR, Bars
 from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import UNIT
-from trader_core.model.plan import Costs, Limits, Plan
+from trader_core.model.plan import Costs, Execution, Limits, Plan
 from trader_core.trader.events import Protocol
 
 STEP_MS = 60_000
@@ -77,7 +77,11 @@ def market(seed: int, choices: Choices, faults: Faults, slots: int) -> Market:
         bars=np.array(rows, dtype=BAR),
         targets=np.array(wishes, np.int64).T.copy(),
         protocol=Protocol(
-            window_ms=choices.window_ms, visibility_ms=choices.visibility_ms, give_up_ms=choices.give_up_ms, trades_kept_ms=0
+            choices.window_ms,
+            choices.visibility_ms,
+            give_up_ms=choices.give_up_ms,
+            trades_kept_ms=0,
+            stops="RESTING" if choices.resting else "BOT_SIDE",
         ),
         prices=tuple(tuple((row[1], row[4]) for row in walk) for walk in walks),
     )
@@ -99,6 +103,7 @@ def _plan(choices: Choices, traded: tuple[Instrument, ...]) -> Plan:
         trailing_ppm=choices.trailing_ppm,
         limits=Limits(**{name: getattr(choices, name) for name in names}),
         costs=Costs(),
+        execution=Execution(resting=choices.resting),
     )
 
 

@@ -58,6 +58,8 @@ class Choices:
     stop_loss_ppm: int = 0
     take_profit_ppm: int = 0
     trailing_ppm: int = 0
+    resting: bool = False
+    """Stops are orders at the venue."""
     capital: int = 1_000 * UNIT
     window_ms: int = 5_000
     visibility_ms: int = 10_000

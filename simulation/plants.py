@@ -10,7 +10,7 @@ from trader_core.engine import core
 from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken
 from trader_core.model.order import OrderEvent, OrderState, client_order_id, decision_key
-from trader_core.model.session import Refusal, Side
+from trader_core.model.session import Mode, Refusal, Side
 from trader_core.store import journal
 from trader_core.trader import events as ev
 from trader_core.trader import failing, machine, operating, settling, state
@@ -26,10 +26,7 @@ def resend(run_: Run, event: ev.Answered) -> None:
     settling.answered(run_, event)
     order = run_.state.orders[event.client_order_id]
     if event.reply.outcome is port.Outcome.UNKNOWN and order.state is OrderState.UNKNOWN:
-        request = port.SendRequest(
-            order.client_order_id, order.symbol, order.side, order.qty, order.limit, order.sent_ms, order.window_ms
-        )  # fmt: skip
-        run_.effects.append(ev.Submit(request))
+        run_.effects.append(ev.Submit(order.request))
 
 
 def resend_anew(run_: Run, event: ev.Answered) -> None:
@@ -37,10 +34,7 @@ def resend_anew(run_: Run, event: ev.Answered) -> None:
     settling.answered(run_, event)
     order = run_.state.orders[event.client_order_id]
     if event.reply.outcome is port.Outcome.UNKNOWN:
-        request = port.SendRequest(
-            order.client_order_id, order.symbol, order.side, order.qty, order.limit, event.now_ms, order.window_ms
-        )  # fmt: skip
-        run_.effects.append(ev.Submit(request))
+        run_.effects.append(ev.Submit(replace(order.request, sent_ms=event.now_ms)))
 
 
 def book_again(run_: Run, event: ev.TradesSeen) -> None:
@@ -249,6 +243,33 @@ def no_fence(_store: Any, _epoch: int, _head: bytes) -> None:
     """Let everybody write."""
 
 
+def stop_without_end(state_: state.State, index: int, now: int) -> bool:
+    """Want a stop again and again, whatever is underway."""
+    tried_ms = state_.vigil.tried_ms.get(index, 0)
+    return state_.mode is not Mode.KILLED and now >= tried_ms + STOP_AGAIN_MS
+
+
+def bare_though_covered(state_: state.State) -> list[int]:
+    """Take what has a stop for bare."""
+    return [i for i, coin in enumerate(state_.instruments) if state_.position(i) >= coin.lot]
+
+
+def nothing_stays(_order: Any) -> bool:
+    """Let a kill take every order, stops too."""
+    return False
+
+
+def exit_at_once(_run: Run, _order: Any, _now: int) -> bool:
+    """Let an exit leave beside its stop."""
+    return False
+
+
+def never_outdated(_state: state.State, _stop: Any) -> bool:
+    """Leave a stop as it is, whatever is held now."""
+    return False
+
+
+STOP_AGAIN_MS = 3_000
 _BOOT = machine._HANDLERS[ev.Boot]  # noqa: SLF001 - bugs are planted inside
 _MOVE: Callable[[state.State, dict[str, Any]], None] = state._APPLY[Kind.MOVE]  # noqa: SLF001
 PROVEN = (*settling.PROVEN_ABSENT, port.Outcome.UNKNOWN)

@@ -18,7 +18,9 @@ ENDED = frozenset({"FILLED", "CANCELED", "EXPIRED", "REJECTED", "NOT_PLACED", "A
 ABSENT = frozenset({"REJECTED", "NOT_PLACED", "ABANDONED", "DENIED"})
 """States that claim that the venue never had the order."""
 NOT_CALLED_OFF = frozenset({"INTENT", "OPEN", "PARTIAL"})
-"""What cancel-all, close-all and kill leave no order in."""
+"""What cancel-all, close-all and kill leave no order in; the first and the last leave stops that rest."""
+RESTS = frozenset({"OPEN", "PARTIAL"})
+"""States of an order that the venue has; a stop may stay in them."""
 CALLS_OFF = frozenset({"kill", "cancel_all", "close_all"})
 
 ACTIVE, REDUCING, HALTED, KILLED = 0, 1, 2, 3

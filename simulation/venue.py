@@ -3,12 +3,12 @@
 It keeps no order from being placed twice under one client id: whether that happens is what is tested.
 """
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
 from simulation.faults import Fault, Faults
 from simulation.market import Market
+from simulation.placed import Placed
 from trader_core.model.instrument import Instrument
 from trader_core.model.session import Side
 from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueOrder, VenueOrderState, VenueTrade
@@ -16,32 +16,6 @@ from trader_core.venues.port import Balance, Outcome, Reply, SendRequest, VenueO
 FUTURE_MS = 1_000
 VISIBLE_MARGIN_MS = 500
 """An order or a trade is visible so much earlier than the trader is told that it may take."""
-
-
-@dataclass(slots=True)
-class Placed:
-    """One order as the venue truly has it; what it shows of it comes later."""
-
-    request: SendRequest
-    venue_order_id: str
-    index: int
-    at_ms: int
-    visible_ms: int
-    state: VenueOrderState = VenueOrderState.OPEN
-    filled: int = 0
-    """The true filled quantity."""
-    trades: list[tuple[int, VenueTrade]] = field(default_factory=list)
-    """(from when on it is shown, the trade)."""
-    late: int = 0
-    """Filled quantity that is kept from every report until `late_ms`."""
-    late_ms: int = 0
-    blind: bool = False
-    """It ended at once, and the look-up by client id finds only orders that are open."""
-
-    @property
-    def resting(self) -> bool:
-        """Whether it may still fill."""
-        return self.state is VenueOrderState.OPEN
 
 
 class SimVenue:
@@ -81,11 +55,14 @@ class SimVenue:
             if not self.any_late and not self._covered(request, strangers=False):
                 self.overdrawn.append(request.client_order_id)
             return Reply(Outcome.REJECTED, code="30004", evidence="insufficient balance")
-        number = len(self.placed) + 1
-        order = Placed(request, f"v{number}", self._index[request.symbol], now_ms, now_ms + self.lag_ms())
+        index, stop = self._index[request.symbol], request.order_type == "STOP"
+        if stop and self.market.price(index, now_ms) <= request.trigger:
+            return Reply(Outcome.REJECTED, code="2010", evidence="it would trigger at once")
+        order = Placed(request, f"v{len(self.placed) + 1}", index, now_ms, now_ms + self.lag_ms(), armed=stop)
         self.placed.append(order)
         self.by_cid.setdefault(request.client_order_id, []).append(order)
-        self._match(order, now_ms)
+        if not stop:
+            self._match(order, now_ms)
         return Reply(Outcome.OK, self._shown(order, now_ms))
 
     def somebody(self, index: int, percent: int, now_ms: int) -> None:
@@ -186,10 +163,34 @@ class SimVenue:
         order.trades.append((max(now_ms + self.lag_ms(), order.visible_ms), trade))
         self.by_trade[trade.trade_id] = (request.client_order_id, trade)
 
+    def _sell_stop(self, order: Placed, price: int, now_ms: int, tenths: int | None) -> None:
+        """Turn a stop into a limit order and fill all of it, or so many tenths; nothing of it where the price lies below its limit."""
+        order.armed = False
+        if price >= order.request.limit:
+            wanted = order.request.qty if tenths is None else self._part(order, order.request.qty, tenths)
+            self._trade(order, wanted, price, now_ms)
+        if order.filled >= order.request.qty:
+            order.state, order.blind = VenueOrderState.FILLED, self.faults.hit(Fault.BLIND)
+
+    def _watch_stop(self, order: Placed, now_ms: int) -> None:
+        """Let a stop meet the price, or lose it."""
+        price = self.market.price(order.index, now_ms)
+        if self.faults.hit(Fault.STOP_LOST):
+            order.state = VenueOrderState.CANCELED
+        elif price <= order.request.trigger:
+            self._sell_stop(order, price, now_ms, self.faults.strike(Fault.PARTIAL))
+
+    def stops(self, index: int) -> list[Placed]:
+        """Return the stops of an instrument that may still sell."""
+        return [order for order in self.placed if order.resting and order.request.trigger and order.index == index]
+
     def pass_time(self, now_ms: int, *, end_resting: bool) -> None:
-        """Let resting orders fill a little, and expire them where `end_resting` says so."""
+        """Let resting orders fill a little, and expire them where `end_resting` says so; stops stay."""
         for order in self.placed:
             if not order.resting:
+                continue
+            if order.armed:
+                self._watch_stop(order, now_ms)
                 continue
             price = self.market.price(order.index, now_ms)
             crosses = (price - order.request.limit) * int(order.request.side) <= 0
@@ -197,7 +198,7 @@ class SimVenue:
                 self._trade(order, self._part(order, order.request.qty - order.filled, self._between(1, 9)), price, now_ms)
             if order.filled >= order.request.qty:
                 order.state = VenueOrderState.FILLED
-            elif end_resting:
+            elif end_resting and not order.request.trigger:
                 order.state = VenueOrderState.EXPIRED
 
     def _shown(self, order: Placed, now_ms: int) -> VenueOrder:
@@ -207,11 +208,14 @@ class SimVenue:
             state = VenueOrderState.FILLED
         if state is VenueOrderState.OPEN and filled:
             state = VenueOrderState.PARTIAL
-        return VenueOrder(order.request.client_order_id, order.venue_order_id, state, order.request.qty, filled, order.at_ms)
+        return VenueOrder(order.request.client_order_id, order.venue_order_id, state, order.request.qty, filled, order.at_ms, order.armed)
 
     def cancel(self, client_order_id: str, now_ms: int) -> None:
         """End an order that the venue already knows under its client id."""
         for order in self._known(client_order_id, now_ms):
+            races = self.faults.strike(Fault.STOP_RACES) if order.resting and order.armed else None
+            if races is not None:
+                self._sell_stop(order, self.market.price(order.index, now_ms), now_ms, races)
             if order.resting:
                 order.state = VenueOrderState.CANCELED
 

@@ -20,8 +20,10 @@ from trader_core.model.command import Command
 from trader_core.model.errors import ChainBroken, IllegalMove
 from trader_core.trader import books, external
 from trader_core.trader import events as ev
+from trader_core.trader.protecting import restless
 from trader_core.trader.records import Kind
 from trader_core.trader.recovery import opening
+from trader_core.trader.resting import look_again, unsettled
 
 TICK_MS, POLL_MS = 1_000, 250
 GRACE_MS = 500
@@ -103,8 +105,8 @@ class World:
     def _settled(self) -> bool:
         """Return whether nothing is left that the calm should bring to its end."""
         leader = next((process for process in self.processes if process.alive), None)
-        resting = any(order.resting for order in self.venue.placed)
-        return leader is not None and not leader.state.pending and not resting and len(leader.books.fills) == len(self.venue.by_trade)
+        resting = any(order.resting and not order.request.trigger for order in self.venue.placed)
+        return leader is not None and not unsettled(leader.state) and not resting and len(leader.books.fills) == len(self.venue.by_trade)
 
     def stirred(self, stir: str) -> None:
         """An order is about to leave or has left: chance may be malicious."""
@@ -191,15 +193,8 @@ class World:
         process.lease_until_ms = now + LEASE_TTL_MS
         process.unpermitted = "" if self.permit_lost_ms == NEVER_MS else "no permit stands"
         process.blocks = {*self._blocked}
-        outside = (
-            self.killed
-            or process.unpermitted
-            or process.blocks
-            or process.books.blocked
-            or "permit" in state.flags
-            or {"closing", "errors"} & set(state.flags)
-        )
-        if outside or state.pending or self._heard < len(self.inbox):
+        outside = self.killed or process.unpermitted or process.blocks or process.books.blocked or "permit" in state.flags
+        if outside or restless(state) or self._heard < len(self.inbox):
             self._attend(process)
         if now >= self._reconcile_ms:
             self._reconcile(process)
@@ -225,7 +220,7 @@ class World:
                 process.handle(event)
         while self._heard < len(self.inbox) and self.journal.heard(self.inbox[self._heard].command_id):
             self._heard += 1
-        if process.alive and (process.state.pending or {"closing", "errors"} & set(process.state.flags)):
+        if process.alive and restless(process.state):
             process.handle(ev.Tick(process.now_ms()))
 
     def _slots(self, process: Process) -> None:
@@ -276,6 +271,8 @@ class World:
             return
         found = books.differences(state, state.baseline, balances)
         first, process.suspect = not process.suspect, found
+        if found:
+            look_again(state)
         if not (found and first):
             process.handle(ev.Reconciled(found, process.now_ms()))
 

@@ -23,10 +23,11 @@ LATER_MS = START_MS + 10 * STEP_MS
 class Bench:
     """One machine, driven by hand on the first of the simulator's instruments."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: ev.Protocol = PROTOCOL, **plan_parts: Any) -> None:
         traded = instruments()[:1]
-        plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, limits=Limits(positions_max=1))
-        self.journal = [opening("bench", plan, traded, PROTOCOL, START_MS, {})]
+        parts: dict[str, Any] = {"limits": Limits(positions_max=1), **plan_parts}
+        plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, **parts)
+        self.journal = [opening("bench", plan, traded, protocol, START_MS, {})]
         self.state = fold(self.journal)
         self.symbol, self.said = traded[0].symbol, 0
         self.feed(ev.Boot(START_MS, 1, "test"))

@@ -8,7 +8,8 @@ from simulation.world import run
 
 
 def test_all_bugs_of_the_list_are_planted() -> None:
-    assert [bug.name for bug in BUGS] == [*(f"M{n}" for n in range(1, 21)), "E1", "E2", "X1", "X2", "X3", "X4", "X5", "X6", "F1", "F2"]
+    numbers = {"M": 20, "E": 2, "X": 6, "F": 2, "S": 4}
+    assert [bug.name for bug in BUGS] == [f"{kind}{n}" for kind, most in numbers.items() for n in range(1, most + 1)]
     assert all(1 <= bug.seed <= 500 for bug in BUGS)
 
 

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from trader_core.engine import book
-from trader_core.engine.decide import leave
+from trader_core.engine.decide import leave, rest
 from trader_core.engine.guard import OPERATOR
 from trader_core.engine.kernel import entry
 from trader_core.engine.layout import FILL, Record
 from trader_core.engine.mark import restart_baseline
 from trader_core.engine.play import play
 from trader_core.engine.protect import BY_OPERATOR, BY_PROTECTION, arm
+from trader_core.engine.size import resting_stop
 
-LATCH_FLAT, RESET_BREAKER, WITHDRAW = 1, 2, 3
+LATCH_FLAT, RESET_BREAKER, WITHDRAW, PROTECTED = 1, 2, 3, 4
 RELEASED_AS_ERROR = 1
 
 
@@ -92,6 +93,18 @@ def on_exit(account: Any, slots: Any, plan: Any, grids: Any, i: int, ts: int, ou
     return leave(account[0], slot, plan[0], grids[i], out[0], i, ts, OPERATOR, slot.target)
 
 
+@entry
+def stop_wanted(slots: Any, plan: Any, grids: Any, i: int) -> tuple[int, int, int]:
+    """Return (quantity, trigger, limit) of the stop that is to rest at the venue for instrument i; quantity 0 for none."""
+    return resting_stop(slots[i], plan[0], grids[i])
+
+
+@entry
+def on_protect(account: Any, slots: Any, plan: Any, grids: Any, i: int, ts: int, out: Any) -> int:
+    """Decide on the stop that `stop_wanted` says for instrument i, into out[0]; return how many rows were written, 0 or 1."""
+    return rest(account[0], slots[i], plan[0], grids[i], out[0], i, ts)
+
+
 def on_mode(account: Record, mode: int) -> None:
     """Set what the session may do (model.session.Mode)."""
     account["mode"][0] = mode
@@ -107,15 +120,19 @@ def on_operator(account: Record, slots: Record, i: int, what: int) -> None:
     """Latch instrument i flat (LATCH_FLAT: it gets an exit whose cause is OPERATOR), or reset the breaker (RESET_BREAKER).
 
     WITHDRAW leaves the latch of LATCH_FLAT in place but takes the operator's word from it: a kill outranks an earlier close.
+    PROTECTED says that a stop at the venue has sold: the slot is latched as by the engine's own protection.
     """
-    assert what in (LATCH_FLAT, RESET_BREAKER, WITHDRAW), "an operator latches flat, resets the breaker or withdraws"
+    assert what in (LATCH_FLAT, RESET_BREAKER, WITHDRAW, PROTECTED), "latches flat, resets the breaker, withdraws or protects"
+    if what == PROTECTED and slots["latched"][i] == 0:
+        slots["latched"][i], slots["refused"][i] = BY_PROTECTION, 0
     if what == LATCH_FLAT:
         slots["latched"][i], slots["refused"][i] = BY_OPERATOR, 0
         return
     if what == WITHDRAW:
         slots["latched"][i] = BY_PROTECTION if slots["latched"][i] == BY_OPERATOR else slots["latched"][i]
         return
-    _reset(account)
+    if what == RESET_BREAKER:
+        _reset(account)
 
 
 @entry

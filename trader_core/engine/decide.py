@@ -4,11 +4,21 @@ from typing import Any
 
 from trader_core.engine.arithmetic import down_to, mix
 from trader_core.engine.book import is_open, worst_cost
-from trader_core.engine.fills import LIMIT, MARKET
+from trader_core.engine.fills import LIMIT, MARKET, STOP_LIMIT
 from trader_core.engine.guard import ACTIVE, DAY_MS, HOUR_MS, OPERATOR, PROTECT, TARGET, buy_verdicts, held_cost, mode_refusal
 from trader_core.engine.kernel import kernel
 from trader_core.engine.protect import BY_OPERATOR, BY_PROTECTION
-from trader_core.engine.size import affordable, entry_prices, exit_limit, in_band, sell_limit, sellable, slot_worth, wanted_quantity
+from trader_core.engine.size import (
+    affordable,
+    entry_prices,
+    exit_limit,
+    in_band,
+    resting_stop,
+    sell_limit,
+    sellable,
+    slot_worth,
+    wanted_quantity,
+)  # fmt: skip
 from trader_core.model.session import Refusal
 
 R_BAND, R_LATCHED, R_UNSELLABLE = int(Refusal.BAND), int(Refusal.LATCHED), int(Refusal.UNSELLABLE)
@@ -63,6 +73,21 @@ def leave(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: i
     slot.refused = refusal
     if refusal == 0:
         order_sell(account, slot, plan, grid, row, qty)
+    return 1
+
+
+@kernel
+def rest(account: Any, slot: Any, plan: Any, grid: Any, row: Any, i: int, ts: int) -> int:
+    """Decide on the stop that rests for what is held; its price is its trigger. Return the number of rows written.
+
+    It is not in flight for the slot: whoever places it sells nothing else before it has ended.
+    """
+    qty, trigger, limit = resting_stop(slot, plan, grid)
+    if qty == 0:
+        return 0
+    write(account, row, ts, i, PROTECT, slot.target, slot.target, trigger)
+    row.wanted, row.qty, row.kind, row.trigger, row.limit = -qty, -qty, STOP_LIMIT, trigger, limit
+    count_order(account, ts)
     return 1
 
 

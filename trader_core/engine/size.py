@@ -63,6 +63,19 @@ def sell_limit(grid: Any, close: int, collar_ppm: int) -> int:
 
 
 @kernel
+def resting_stop(slot: Any, plan: Any, grid: Any) -> tuple[int, int, int]:
+    """Return (quantity, trigger, limit) of the stop that is to rest at the venue for what is held; quantity 0 for none.
+
+    None rests where the slot is latched or a sale is in flight already, nor where the venue would not take it at its limit.
+    """
+    trigger = down_to(slot.stop_price, grid.tick)
+    if trigger <= 0 or slot.latched != 0 or slot.selling > 0:
+        return 0, 0, 0
+    qty, limit = sellable(slot, plan, grid, trigger), sell_limit(grid, trigger, plan.exit_collar_ppm)
+    return (0, 0, 0) if too_small(grid, limit, qty) else (qty, trigger, limit)
+
+
+@kernel
 def affordable(account: Any, grid: Any, limit: int) -> int:
     """Return the quantity on the lot whose worst cost the unreserved cash carries."""
     amount = before_rate(account.cash - account.reserved, max(grid.taker_ppm, grid.maker_ppm))

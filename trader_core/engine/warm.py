@@ -34,6 +34,8 @@ def warm() -> None:
     fills.fill_of(record, grids, bars[0], 0, 1, 1, 100)
     core.on_release(account, slots, record, grids, 0, 1, 1, 0)
     core.on_exit(account, slots, record, grids, 0, 60_000, np.zeros(4, DECISION))
+    core.stop_wanted(slots, record, grids, 0)
+    core.on_protect(account, slots, record, grids, 0, 60_000, np.zeros(4, DECISION))
     core.on_operator(account, slots, 0, core.RESET_BREAKER)
     for strategy in strategies.STRATEGIES.values():
         params = strategies.parse_params(strategy, {})

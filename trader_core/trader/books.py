@@ -5,6 +5,7 @@ from decimal import Decimal
 from trader_core.model.instrument import qty_text
 from trader_core.model.money import to_text
 from trader_core.model.session import StopPolicy
+from trader_core.trader import resting
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State, digest
 from trader_core.venues.port import Balance
@@ -37,8 +38,8 @@ def differences(state: State, baseline: dict[str, str], balances: list[Balance])
 
 
 def settled(state: State) -> bool:
-    """Return whether nothing is on its way, so that the books can be compared."""
-    return not state.pending
+    """Return whether nothing but stops that rest is on its way, so that the books can be compared."""
+    return not resting.unsettled(state)
 
 
 def closing(state: State, at_ms: int, policy: StopPolicy) -> Record:

@@ -10,7 +10,7 @@ from trader_core.trader.meter import Meter
 from trader_core.trader.state import State
 from trader_core.venues.dry_run import DryRunVenue
 from trader_core.venues.link import Link
-from trader_core.venues.port import SendRequest, Venue
+from trader_core.venues.port import Venue
 from trader_core.venues.simulated import Feed, SimulatedVenue
 
 
@@ -21,7 +21,7 @@ def door(mode: SessionMode, state: State, link: Link, meter: Meter) -> tuple[Ven
     parts = (state.instruments, state.plan_record, state.grids, link.feed, state.plan.capital)
     venue = SimulatedVenue(*parts) if mode is SessionMode.PAPER else DryRunVenue(*parts, link.gateway, meter.tested, monotonic_ms)
     waiting = [order for order in state.pending.values() if order.state is not OrderState.INTENT]
-    requests = [(SendRequest(o.client_order_id, o.symbol, o.side, o.qty, o.limit, o.sent_ms, o.window_ms), o.filled) for o in waiting]
+    requests = [(order.request, order.filled) for order in waiting]
     positions = [state.position(i) for i in range(len(state.instruments))]
     venue.restore(int(state.account["cash"][0]), positions, requests)
     return venue, venue

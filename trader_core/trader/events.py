@@ -276,6 +276,8 @@ class Protocol:
     give_up_ms: int = 600_000
     trades_kept_ms: int = TRADES_MADE_HERE
     """How far back the venue's list of the account's trades reaches; 0: to the first one."""
+    stops: str = "BOT_SIDE"
+    """RESTING: protective stops are orders at the venue."""
     look_backoff_ms: tuple[int, ...] = field(default=(250, 500, 1_000, 2_000, 4_000, 8_000))
     errors_window_ms: int = 60_000
     errors_calls_min: int = 10

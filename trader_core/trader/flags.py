@@ -25,6 +25,7 @@ FLAG_MODES = {
     "reduce": Mode.REDUCING,
     "permit": Mode.REDUCING,
     "errors": Mode.REDUCING,
+    "naked": Mode.REDUCING,
 }
 """Each reason to trade less, and the mode that it forces; the worst one holds."""
 

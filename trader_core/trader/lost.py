@@ -102,9 +102,9 @@ class Lost:
         return reasons.everything or (reasons.entries if one.order.side is Side.BUY else "")
 
 
-def protects(_order: Order) -> bool:
+def protects(order: Order) -> bool:
     """Return whether an order is a protective stop that rests at the venue: nothing that is said here strips it."""
-    return False
+    return order.trigger > 0
 
 
 def reasons(killed: str, words: Iterable[Operator], away_ms: int, patience_ms: int) -> Reasons:

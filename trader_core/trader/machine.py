@@ -13,14 +13,14 @@ from typing import Any
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
-from trader_core.trader import continuity, external, failing, merging, operating, resolving, settling, tally
+from trader_core.trader import continuity, external, failing, merging, operating, protecting, resolving, settling, tally
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
-from trader_core.trader.tracked import Watch
+from trader_core.trader.tracked import Vigil, Watch
 from trader_core.trader.verdicts import asked_again, refused
-from trader_core.venues.port import Outcome, SendRequest
+from trader_core.venues.port import Outcome
 
 LATE_FILLS_MS = 86_400_000
 """How far back fills are read again when the books differ."""
@@ -34,6 +34,8 @@ def step(state: State, event: ev.Event) -> Result:
     _HANDLERS[type(event)](run, event)
     tally.count(run, event)
     failing.follow(run, event)
+    if not isinstance(event, ev.Boot | ev.Spooled | ev.Slot):  # a start looks first, and a slot has no time of its own
+        protecting.tend(run, event.now_ms)
     return run.records, run.effects
 
 
@@ -82,6 +84,7 @@ def _boot(run: Run, event: ev.Boot) -> None:
     state.watches.clear()
     failing.begin(state, event.now_ms)
     continuity.begin(run, event.now_ms)
+    state.vigil = Vigil()
 
 
 def _slot(run: Run, event: ev.Slot) -> None:
@@ -110,12 +113,14 @@ def _send_due(run: Run, event: ev.SendDue) -> None:
         if refusal:
             run.move(order, OrderEvent.ABANDON, event.now_ms, why=refused(refusal), refusal=int(refusal), verdicts=verdicts)
             continue
+        if protecting.held_back(run, order, event.now_ms):
+            continue
         window = state.protocol.window_ms
         run.write(
             Kind.SENDING, client_order_id=cid, sent_ms=event.now_ms, window_ms=window, epoch=state.epoch, verdicts=verdicts,
             plan=state.plan_hash,
         )  # fmt: skip
-        run.effects.append(ev.Submit(SendRequest(cid, order.symbol, order.side, order.qty, order.limit, event.now_ms, window)))
+        run.effects.append(ev.Submit(order.request))
 
 
 def _tick(run: Run, event: ev.Tick) -> None:

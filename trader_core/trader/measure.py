@@ -69,7 +69,7 @@ def see(db: "Connection", session_id: str) -> Seen:
 
 def slippage(records: Sequence[Record]) -> list[float]:
     """Return, per fill, how much worse its price is than its decision's close, in basis points; negative is better."""
-    closes = {d[0]: d[9] for record in records if record.kind in {Kind.BARS, Kind.EXITS} for d in record.body["decisions"]}
+    closes = {d[0]: d[9] for record in records if record.kind in {Kind.BARS, Kind.EXITS, Kind.STOPS} for d in record.body["decisions"]}
     intents = {record.body["client_order_id"]: record.body for record in records if record.kind is Kind.INTENT}
     found = []
     for record in records:

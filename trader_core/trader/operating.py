@@ -8,7 +8,7 @@ from trader_core.engine.protect import BY_OPERATOR
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.trader import events as ev
-from trader_core.trader import exiting, failing, letters
+from trader_core.trader import exiting, failing, letters, protecting
 from trader_core.trader.records import Kind
 from trader_core.trader.run import ASK, AT_VENUE, Run, cancel, intend
 from trader_core.trader.state import State
@@ -58,8 +58,13 @@ def operator(run: Run, event: ev.Operator) -> None:
 
 
 def cancel_all(run: Run, now: int, why: str) -> None:
-    """Cancel what is at the venue and give up what has not left; what is unproven is cancelled when it is found."""
+    """Cancel what is at the venue and give up what has not left; what is unproven is cancelled when it is found.
+
+    Only a close-all takes the stops that protect what is held.
+    """
     for order in list(run.state.pending.values()):
+        if protecting.stays(order) and why != Command.CLOSE_ALL:
+            continue
         if order.state is OrderState.INTENT:
             run.move(order, OrderEvent.ABANDON, now, why=f"given up by {why}")
         elif order.state in AT_VENUE:
@@ -131,8 +136,13 @@ def _to_close(state: State) -> str:
 
 
 def _unprotected(state: State) -> str:
-    held = ", ".join(instrument.symbol for i, instrument in enumerate(state.instruments) if state.position(i))
-    return f"killed; without protection now: {held}; `gatehouse close-all` sells them" if held else "killed; nothing is held"
+    held = [i for i in range(len(state.instruments)) if state.position(i)]
+    if not held:
+        return "killed; nothing is held"
+    rests = {order.index for order in state.pending.values() if order.rests}
+    stops, bare = (", ".join(state.instruments[i].symbol for i in held if (i in rests) is on) for on in (True, False))
+    kept = f"; stops stay at the venue for {stops}" if stops else ""
+    return f"killed{kept}" + (f"; without protection now: {bare}; `gatehouse close-all` sells them" if bare else "")
 
 
 def _resume(run: Run, now: int) -> tuple[str, bool]:

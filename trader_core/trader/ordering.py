@@ -7,6 +7,7 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.order import OrderEvent
 from trader_core.model.order import move as moved
 from trader_core.model.session import Cause, Side
+from trader_core.trader import resting
 from trader_core.trader.tracked import Order
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ def intent(state: "State", body: dict[str, Any]) -> None:
         limit=body["limit"],
         cause=Cause(body["cause"]),
         slot_ms=body["ts"],
+        trigger=body.get("trigger", 0),
     )
     assert order.client_order_id not in state.orders, "one decision becomes one order"
     state.orders[order.client_order_id] = order
     state.pending[order.client_order_id] = order
+    if order.trigger:
+        state.stops[order.index] = state.stops.get(order.index, 0) + 1
 
 
 def sending(state: "State", body: dict[str, Any]) -> None:
@@ -46,10 +50,11 @@ def sending(state: "State", body: dict[str, Any]) -> None:
 def move(state: "State", body: dict[str, Any]) -> None:
     """Move an order along its table, and free what it leaves unfilled when it ends."""
     order, event = state.orders[body["client_order_id"]], OrderEvent(body["event"])
-    order.state = moved(order.state, event)
+    before, order.state = order.state, moved(order.state, event)
     order.venue_order_id = body.get("venue_order_id") or order.venue_order_id
     if not order.open:
         _release(state, order, event)
+        resting.count(state, order, before, event)
 
 
 def _release(state: "State", order: Order, event: OrderEvent) -> None:
@@ -57,7 +62,8 @@ def _release(state: "State", order: Order, event: OrderEvent) -> None:
     if left > 0:
         order.released = left
         reason = RELEASED_AS_ERROR if event is OrderEvent.REJECT else 0
-        core.on_release(state.account, state.slots, state.plan_record, state.grids, order.index, int(order.side), left, reason)
+        freed = 0 if order.trigger else left  # a stop is in flight for the order table alone
+        core.on_release(state.account, state.slots, state.plan_record, state.grids, order.index, int(order.side), freed, reason)
     state.pending.pop(order.client_order_id, None)
 
 
@@ -66,12 +72,13 @@ def fill(state: "State", body: dict[str, Any]) -> None:
     order = state.orders[body["client_order_id"]]
     state.seen.add(f"{order.symbol} {body['trade_id']}")
     state.traded_ms[order.symbol] = max(state.traded_ms.get(order.symbol, 0), body["ts"])
-    book = core.on_fill if order.open else core.on_late_fill
+    book = core.on_fill if order.open and not order.trigger else core.on_late_fill
     book(
         state.account, state.slots, state.plan_record, state.grids,
         order.index, int(order.side), body["qty"], body["price"], body["fee"], body["fee_base"], body["ts"],
     )  # fmt: skip
     order.filled += body["qty"]
+    resting.filled(state, order)
     if order.open:
         order.state = moved(order.state, OrderEvent.FULL_FILL if order.filled >= order.qty else OrderEvent.PART_FILL)
         if not order.open:

@@ -37,7 +37,7 @@ def project(state: State, account: str, records: list[Record], *, book: str = ""
     at_ms = state.next_slot_ms - state.step_ms
     for record in records:
         body = record.body
-        if record.kind in {Kind.BARS, Kind.EXITS}:
+        if record.kind in {Kind.BARS, Kind.EXITS, Kind.STOPS}:
             _bars(rows, state, body)
         elif record.kind is Kind.INTENT:
             rows.intents.append(_intent(state, body))

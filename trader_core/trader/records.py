@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """One slot: the bars and targets that went in, the decisions and the state's digest that came out."""
     EXITS = "EXITS"
     """What an operator's word sells at once, outside a bar: the decisions that came out."""
+    STOPS = "STOPS"
+    """The stops that are to rest at the venue for what is held: the decisions that came out."""
     INTENT = "INTENT"
     """An order is wanted and its exposure reserved; nothing was sent."""
     SENDING = "SENDING"

@@ -70,13 +70,14 @@ class Run:
 
 def intend(run: Run, row: Sequence[int]) -> str:
     """Turn a decision, in the field order of engine.layout.DECISION, into an intent, and return its client order id."""
-    signal, ts, index, cause, _, _, _, qty, _, _, limit, reserve, verdicts, *_ = row
+    signal, ts, index, cause, _, _, _, qty, _, _, limit, reserve, verdicts, _, trigger = row
     side = Side.BUY if qty > 0 else Side.SELL
-    key = decision_key(run.state.session_id, run.state.instruments[index].symbol, ts, side.name, 1)
+    leg, attempt = ("STOP", run.state.stops.get(index, 0) + 1) if trigger else (side.name, 1)
+    key = decision_key(run.state.session_id, run.state.instruments[index].symbol, ts, leg, attempt)
     cid = client_order_id(key)
     run.write(
         Kind.INTENT, client_order_id=cid, decision_key=key, signal=signal, instrument=index, side=int(side), qty=abs(qty),
-        limit=limit, reserve=reserve, cause=cause, verdicts=verdicts, ts=ts,
+        limit=limit, reserve=reserve, cause=cause, verdicts=verdicts, ts=ts, **({"trigger": trigger} if trigger else {}),
     )  # fmt: skip
     return cid
 

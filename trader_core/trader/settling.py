@@ -18,6 +18,8 @@ NEGATIVES_NEEDED = 2
 NEGATIVES_APART_MS = 1_000
 CANCEL_AGAIN_MS = 2_000
 """So long at most until an order that did not end is cancelled again."""
+STOP_LOOK_MS = 15_000
+"""How often a stop that rests is looked at when nothing else asks for it: each bar does."""
 MALFORMED = "malformed"
 """The code of an answer that arrived and cannot be read."""
 UNREAD_MOST = 5
@@ -68,6 +70,8 @@ def looked(run: Run, event: ev.Looked) -> None:
         _not_found(run, order, watch, now)
     elif order.state in UNPROVEN:
         _give_up_late(run, order, now)
+    if order.rests:
+        watch.next_ms = now + STOP_LOOK_MS
 
 
 def _compare(run: Run, order: Order, found: VenueOrder, now: int) -> None:
@@ -84,7 +88,7 @@ def _compare(run: Run, order: Order, found: VenueOrder, now: int) -> None:
         return
     # An order that is CANCELING already is cancelled again by the next tick: not here, where a venue that does not cancel
     # would be asked without a pause.
-    if run.state.mode is Mode.KILLED and order.state in AT_VENUE:
+    if run.state.mode is Mode.KILLED and order.state in AT_VENUE and not order.trigger:
         cancel(run, order, now)
 
 

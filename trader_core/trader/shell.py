@@ -18,7 +18,7 @@ from trader_core.model.bar import Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import VenueError
 from trader_core.model.session import Side, StopPolicy
-from trader_core.trader import asking, books, outside
+from trader_core.trader import asking, books, outside, protecting, resting
 from trader_core.trader import events as ev
 from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
@@ -49,8 +49,6 @@ SETTLE_TRIES = 240
 DRAIN_SLOTS = 5
 CHECKED = frozenset({"start", "closing"})
 """While one of these stands the books are compared after every slot."""
-TICKED = frozenset({"closing", "errors"})
-"""While one of these stands time is told though nothing is on its way."""
 FEED_RETRY_S = 1.0
 
 
@@ -122,9 +120,9 @@ class Shell:
         control, state = self.control, self.state
         if control.stop is None and state.next_slot_ms >= control.until_ms:
             control.stop = control.end
-            if control.stop is StopPolicy.FLATTEN:
-                for word in (Command.STOP, Command.CLOSE_ALL):
-                    await self.handle(ev.Operator(word, 0, "session", "the session's end", self.feed.now_ms()))
+            words = (Command.STOP, Command.CLOSE_ALL) if control.stop is StopPolicy.FLATTEN else (Command.STOP,) * resting.on(state)
+            for word in words:
+                await self.handle(ev.Operator(word, 0, "session", "the session's end", self.feed.now_ms()))
         if control.stop is StopPolicy.FLATTEN:
             flat = not state.pending and not any(state.position(i) >= x.lot for i, x in enumerate(state.instruments))
             return flat or flattening >= FLATTEN_SLOTS_MAX
@@ -150,13 +148,10 @@ class Shell:
         """Let a few slots more pass for what is on its way, and decide nothing: after the end nobody looks for an order."""
         for ahead in range(DRAIN_SLOTS):
             await self.settle()
-            if not self.state.pending:
+            if not resting.unsettled(self.state):
                 return
             await self._bars(self.state.next_slot_ms + ahead * self.state.step_ms)
         await self.settle()
-
-    def _leaving(self) -> bool:
-        return self.control.stop is StopPolicy.KEEP and not self.state.pending
 
     async def _bars(self, ts_ms: int) -> Bars | None:
         """Return the bars of a slot, or None when the session is to end without them."""
@@ -168,7 +163,7 @@ class Shell:
                         hurry(self.state.watches)
                     if not task.done():
                         await self.attend()
-                    if self._leaving():
+                    if self.control.stop is StopPolicy.KEEP and not resting.unsettled(self.state):
                         return None
                 bars = task.result()
                 self.meter.asked(Outcome.OK)
@@ -197,7 +192,7 @@ class Shell:
             await self.handle(word)
             self.control.inbox.popleft()  # durable only now: with the database away the word waits for the next fold
             self.control.answers.append((word.command_id, self.state.obeyed.get(word.command_id, "done")))
-        if self.state.pending or TICKED & set(self.state.flags):
+        if protecting.restless(self.state):
             await self.handle(ev.Tick(self.feed.now_ms()))
 
     async def _see(self) -> None:
@@ -208,13 +203,13 @@ class Shell:
     async def settle(self) -> None:
         """Look until nothing is on its way, or until looking has not helped for long."""
         for _ in range(SETTLE_TRIES):
-            if not self.state.pending:
+            before = len(resting.unsettled(self.state))
+            if not before:
                 return
-            before = len(self.state.pending)
             await self.handle(ev.Tick(self.feed.now_ms()))
-            if len(self.state.pending) == before:
+            if len(resting.unsettled(self.state)) == before:
                 return
-        log.warning("orders stay unresolved", count=len(self.state.pending))
+        log.warning("orders stay unresolved", count=before)
 
     async def reconcile(self) -> None:
         """Compare the books when nothing is on its way; a difference must show twice before it halts."""
@@ -227,6 +222,7 @@ class Shell:
         found = books.differences(self.state, self.state.baseline, reply.value)
         first, self._suspect = not self._suspect, found  # any second one: a difference that moves is none the less one
         if found and first:
+            resting.look_again(self.state)
             return
         await self.handle(ev.Reconciled(found, self.feed.now_ms()))
 

@@ -19,11 +19,11 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
-from trader_core.trader import exiting, external, flags, noted, ordering
+from trader_core.trader import exiting, external, flags, noted, ordering, resting
 from trader_core.trader.events import Protocol
 from trader_core.trader.failing import Calls
 from trader_core.trader.records import Kind, Record, encode
-from trader_core.trader.tracked import Order, Recovery, Watch
+from trader_core.trader.tracked import Order, Recovery, Vigil, Watch
 
 LATCH_FLAT, RESET_BREAKER = 1, 2
 
@@ -78,6 +78,12 @@ class State:
     letters_count: int = 0
     spooled: dict[str, str] = field(default_factory=dict)
     """Of each spool the hash of the last line that stands in the journal, by its name."""
+    stops: dict[int, int] = field(default_factory=dict)
+    """By instrument, how many stops were wanted at the venue so far: the next one's version is one more."""
+    stops_failed: dict[int, int] = field(default_factory=dict)
+    """By instrument, how many of them the venue did not take or keep, since the last fill, start or resume."""
+    vigil: Vigil = field(default_factory=Vigil)
+    """What is held without protection, and what waits for a stop's end. Not journaled."""
     unread: dict[str, int] = field(default_factory=dict)
     """By symbol, unreadable answers in a row. Not journaled."""
     exit_tried_ms: int = 0
@@ -109,6 +115,8 @@ def opened(body: dict[str, Any]) -> State:
     plan = Plan.from_json(body["plan"])
     instruments = tuple(Instrument(**values) for values in body["instruments"])
     account, slots = new_state(plan, len(instruments))
+    record = plan_record(plan)
+    record["resting"] = 0  # of a simulation: here a bar is judged whether a stop rests or not
     return State(
         session_id=body["session_id"],
         plan=plan,
@@ -116,7 +124,7 @@ def opened(body: dict[str, Any]) -> State:
         protocol=Protocol(**{**body["protocol"], "look_backoff_ms": tuple(body["protocol"]["look_backoff_ms"])}),
         account=account,
         slots=slots,
-        plan_record=plan_record(plan),
+        plan_record=record,
         grids=grid_records(instruments, plan),
         step_ms=timeframe_ms(plan.timeframe),
         next_slot_ms=body["from_ms"],
@@ -202,6 +210,7 @@ def _booted(state: State, body: dict[str, Any]) -> None:
     assert body["epoch"] >= state.epoch, "epochs never go back"
     state.epoch = body["epoch"]
     state.boots += 1
+    state.stops_failed.clear()
 
 
 def _block(state: State, body: dict[str, Any]) -> None:
@@ -217,6 +226,7 @@ def _operator(state: State, body: dict[str, Any]) -> None:
         core.on_operator(state.account, state.slots, index, LATCH_FLAT)
     if body["reset_breaker"]:
         core.on_operator(state.account, state.slots, 0, RESET_BREAKER)
+        state.stops_failed.clear()
 
 
 def _reconciled(state: State, body: dict[str, Any]) -> None:
@@ -239,6 +249,7 @@ _APPLY = {
     Kind.BLOCK: _block,
     Kind.BARS: _bars,
     Kind.EXITS: exiting.apply,
+    Kind.STOPS: resting.apply,
     Kind.INTENT: ordering.intent,
     Kind.SENDING: ordering.sending,
     Kind.MOVE: ordering.move,

@@ -33,6 +33,7 @@ FLAGS = {
     "history": (AlertKind.BOOKS, Severity.CRITICAL, "Trades may be missing"),
     "fault": (AlertKind.BOOKS, Severity.CRITICAL, "A price lies beyond its door"),
     "errors": (AlertKind.BREAKER, Severity.CRITICAL, "Calls to the exchange fail"),
+    "naked": (AlertKind.SESSION, Severity.CRITICAL, "A position is without its stop"),
     "stale": (AlertKind.SESSION, Severity.WARNING, "Bars stopped arriving"),
 }
 """Reasons to trade less that people are told, as they come."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from trader_core.model.order import TERMINAL, OrderState
 from trader_core.model.session import Cause, Side
+from trader_core.venues.port import SendRequest
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class Order:
     limit: int
     cause: Cause
     slot_ms: int
+    trigger: int = 0
+    """Of a stop that rests at the venue: the price at which the venue turns it into a limit order."""
     state: OrderState = OrderState.INTENT
     sent_ms: int = 0
     window_ms: int = 0
@@ -27,6 +30,19 @@ class Order:
     venue_order_id: str = ""
     filled: int = 0
     released: int = 0
+
+    @property
+    def request(self) -> SendRequest:
+        """What goes over the wire, once SENDING has fixed its time."""
+        kind = "STOP" if self.trigger else "IOC"
+        return SendRequest(
+            self.client_order_id, self.symbol, self.side, self.qty, self.limit, self.sent_ms, self.window_ms, kind, self.trigger
+        )  # fmt: skip
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is a stop that the venue has: it protects, and it may stay for as long as its position does."""
+        return self.trigger > 0 and self.state in {OrderState.OPEN, OrderState.PARTIAL}
 
     @property
     def open(self) -> bool:
@@ -58,6 +74,18 @@ class Recovery:
     """By symbol, the time of the youngest trade that was applied before it began."""
     proven: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By symbol: the trades between these two times are known, all of them."""
+
+
+@dataclass(slots=True)
+class Vigil:
+    """What is watched of stops in this life of the process. Not journaled: intents that wait are given up by a restart."""
+
+    waiting: set[str] = field(default_factory=set)
+    """Exits, as intents, that wait until the stop of their instrument has ended."""
+    tried_ms: dict[int, int] = field(default_factory=dict)
+    """By instrument, when a stop was last wanted."""
+    naked_ms: dict[int, int] = field(default_factory=dict)
+    """By instrument, since when something is held that no stop protects."""
 
 
 def hurry(watches: Mapping[str, Watch]) -> None:
