@@ -21,7 +21,7 @@ class Asking:
     def _ask(self, answer: Callable[[int], ev.Event]) -> None:
         """Read the venue after one delay and hand on what it said after another; `answer` gets the time of asking."""
         slow_ms, asked_ms = self.process.faults.strike(Fault.QUERY_SLOW), self.process.now_ms()
-        self.process.checker.asked(self.process.clock.now_ms, len(self.process.state.pending))
+        self.process.checker.asked(self.process)
 
         def read() -> None:
             event = answer(asked_ms)

@@ -45,6 +45,9 @@ class Books:
         self.letters: set[int] = set()
         self.money, self.failures = Money(self.checker.venue.market), Failures()
         self.stops = Stops(self.checker, self.money)
+        self.asks: list[int] = []
+        self.cancels: list[int] = []
+        """When this process asked its venue something, and cancelled something, within the last minute."""
         self.buying: dict[str, int] = {}
         """client order id -> reserve, of every buy that has not ended."""
         self.entries: defaultdict[tuple[int, int], int] = defaultdict(int)
@@ -135,6 +138,7 @@ class Books:
             self.stops.cancelled(cid, rules.mode_of(self.flags), self.flags, left)
         self._to(cid, event)
         self.money.errors_run += event == "REJECT" and left > 0
+        self.cancels += [body["at_ms"]] if event == "CANCEL" and not self.replaying else []
 
     def _to(self, cid: str, event: str) -> None:
         moves = rules.MOVES.get(self.states[cid], {})

@@ -1,7 +1,7 @@
 """Planted bugs: ways in which the protocol could be wrong, each with the invariant that must notice it.
 
 They show that the checker can fail. M1 to M20 are bugs of the trader, E1 and E2 of what it believes of its venue, X1 to X6 further
-ones, F1 and F2 of what it makes of failing calls, S1 to S4 of its stops. Nothing here is used outside a simulation.
+ones, F1 to F3 of what it makes of failing calls, S1 to S4 of its stops. Nothing here is used outside a simulation.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from simulation.process import Process
 from simulation.venue import SimVenue
 from simulation.world import run
 from trader_core.store import journal
-from trader_core.trader import continuity, failing, machine, operating, protecting, resting, settling, state
+from trader_core.trader import continuity, failing, machine, operating, protecting, resting, retrying, settling, state
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
 from trader_core.trader.run import Run
@@ -84,12 +84,12 @@ BUGS = (
     Bug("M12", "a kill is not journaled", "I6", 24, ((Run, "write", plants.write_hides_kill),)),
     Bug("M13", "fees are computed in floats", "I12", 1, ((settling, "_fill", plants.float_fee),)),
     Bug("M14", "a fee in the base currency is forgotten", "I12", 1, ((settling, "_fill", plants.no_base_fee),)),
-    Bug("M15", "a writer of an older epoch is not fenced", "I17", 200, ((SimJournal, "fence", plants.no_fence),)),
-    Bug("M16", "the breaker's cooldown runs by the machine's clock", "I18", 18, _BY_THE_WALL),
+    Bug("M15", "a writer of an older epoch is not fenced", "I17", 259, ((SimJournal, "fence", plants.no_fence),)),
+    Bug("M16", "the breaker's cooldown runs by the machine's clock", "I18", 83, _BY_THE_WALL),
     Bug("M17", "the verifier does not look at the last record", "I11", 1, ((journal, "follow", plants.follow_but_the_last),)),
     Bug("M18", "close-all cancels nothing first", "I9", 1, ((operating, "cancel_all", plants.close_before_cancel),)),
     Bug("M19", "a tripped breaker blocks exits", "I18", 59, ((machine, "asked_again", plants.breaker_blocks_exits),)),
-    Bug("M20", "a list that could not be read is believed empty", "I7", 264, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
+    Bug("M20", "a list that could not be read is believed empty", "I4", 235, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
     Bug("E1", "the venue knows no window of validity", "I7", 14, ((SimVenue, "valid", plants.always_valid),)),
     Bug("E2", "the venue shows orders later than it says", "I7", 137, ((SimVenue, "lag_ms", plants.lag_beyond),)),
     Bug("X1", "nobody looks again at what is unsettled", "I5", 3, ((_HANDLERS, ev.Tick, plants.tick_sleeps),)),
@@ -100,6 +100,7 @@ BUGS = (
     Bug("X6", "what becomes of a trade is not counted", "I21", 1, ((Run, "count", plants.count_nothing),)),
     Bug("F1", "nobody counts the calls that fail", "I18", 20, ((failing, "follow", plants.nothing),)),
     Bug("F2", "the breaker of errors closes with the first answer", "I18", 20, ((failing, "follow", plants.quick_forgetting),)),
+    Bug("F3", "a spent budget holds no question back", "I20", 1, ((retrying, "within", plants.never_spent),)),
     Bug("S1", "a stop is wanted again and again", "I26", 2, _LOOP),
     Bug("S2", "a kill takes the stops", "I9", 6, ((protecting, "stays", plants.nothing_stays),)),
     Bug("S3", "an exit leaves beside its stop", "I4", 2, ((protecting, "held_back", plants.exit_at_once),)),

@@ -106,12 +106,21 @@ class Checker:
         self._moment = now_ms
         self.need(self._handled <= AT_ONCE_MAX, "I20", "{} events at one moment", self._handled)
 
-    def asked(self, now_ms: int, underway: int) -> None:
-        """Count a request to the venue: so many in a minute are enough for what is underway."""
+    def asked(self, process: "Process") -> None:
+        """Count a question to the venue: so many in a minute are enough for what is underway, and no more than the budget are asked."""
+        now_ms, underway, books = process.clock.now_ms, len(process.state.pending), process.books
         minute = now_ms // 60_000
         self._asks = self._asks + 1 if minute == self._minute else 1
         self._minute = minute
         self.need(self._asks <= ASKS_PER_MINUTE * (underway + 2), "I20", "{} requests in a minute for {} orders", self._asks, underway)
+        rate = self.venue.market.protocol.asks_per_minute
+        books.asks = [at_ms for at_ms in books.asks if at_ms > now_ms - 60_000] + [now_ms]
+        books.cancels = [
+            at_ms for at_ms in books.cancels if at_ms > now_ms - 60_000 - SKEW_MS
+        ]  # each is followed by a look that always goes
+        most = rate + rate // 2 + rate * SKEW_MS // 60_000 + 2
+        asks = len(books.asks) - len(books.cancels)
+        self.need(not rate or asks <= most, "I20", "{} questions in a minute, {} a minute are budgeted", asks, rate)
 
     def _fresh(self, record: Record, process: "Process") -> None:
         if record.body["cause"] == rules.OPERATOR:  # at a person's word, whenever that came

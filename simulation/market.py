@@ -76,15 +76,18 @@ def market(seed: int, choices: Choices, faults: Faults, slots: int) -> Market:
         instruments=traded,
         bars=np.array(rows, dtype=BAR),
         targets=np.array(wishes, np.int64).T.copy(),
-        protocol=Protocol(
-            choices.window_ms,
-            choices.visibility_ms,
-            give_up_ms=choices.give_up_ms,
-            trades_kept_ms=0,
-            stops="RESTING" if choices.resting else "BOT_SIDE",
-        ),
+        protocol=_protocol(choices),
         prices=tuple(tuple((row[1], row[4]) for row in walk) for walk in walks),
     )
+
+
+def _protocol(choices: Choices) -> Protocol:
+    burst = choices.asks_per_minute // 2
+    return Protocol(
+        window_ms=choices.window_ms, visibility_ms=choices.visibility_ms, give_up_ms=choices.give_up_ms, trades_kept_ms=0,
+        stops="RESTING" if choices.resting else "BOT_SIDE",
+        asks_per_minute=choices.asks_per_minute, asks_burst=burst, asks_reserve=burst // 4,
+    )  # fmt: skip
 
 
 def _plan(choices: Choices, traded: tuple[Instrument, ...]) -> Plan:

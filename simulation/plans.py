@@ -64,6 +64,8 @@ class Choices:
     window_ms: int = 5_000
     visibility_ms: int = 10_000
     give_up_ms: int = 600_000
+    asks_per_minute: int = 0
+    """So many questions to the venue on average, half as many at once, a quarter of those left to cancels; 0: as many as there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ _CHOICE_BOUNDS = {
     "symbols": (1, 3), "base_fees": (0, 7), "fee_ppm": (0, 100_000), "volatility": (0, 2_000), "held_before": (0, 10**6),
     "rest_ticks": (1, 10**6), "positions_max": (1, 60), "window_ms": (2_000, 60_000), "visibility_ms": (1_500, 120_000),
     "give_up_ms": (1_000, 3_600_000),
-    "capital": (UNIT, 10**6 * UNIT),
+    "capital": (UNIT, 10**6 * UNIT), "asks_per_minute": (0, 10**6),
 }  # fmt: skip
 
 

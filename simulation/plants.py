@@ -239,6 +239,11 @@ def quick_forgetting(run_: Run, event: ev.Event) -> None:
         run_.flag(failing.FLAG, "calls are answered again", run_.state.calls.now_ms, on=False)
 
 
+def never_spent(_state: state.State, _event: ev.Event, effects: list[ev.Effect]) -> list[ev.Effect]:
+    """Ask whatever there is to ask."""
+    return effects
+
+
 def no_fence(_store: Any, _epoch: int, _head: bytes) -> None:
     """Let everybody write."""
 

@@ -18,7 +18,7 @@ from tests.integration.world import World, world
 from trader_core.model.session import Mode, SessionMode, SessionStatus
 from trader_core.store.database import begin
 from trader_core.store.sessions import create_session, sessions_of
-from trader_core.trader import shell
+from trader_core.trader import retrying
 
 START = ("session", "start", "sma_cross")
 FOREVER = 10**9
@@ -153,7 +153,7 @@ async def test_an_exchange_that_answers_badly_when_a_session_opens_fails_it_and_
 async def test_a_session_whose_exchange_falls_silent_only_reduces_until_bars_arrive_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, mode: SessionMode
 ) -> None:
-    monkeypatch.setattr(shell, "FEED_RETRY_S", 0.02)
+    monkeypatch.setattr(retrying, "FEED_LONGEST_MS", 20)
     async with world(database, tmp_path) as found:
         found.trader("paper" if mode is SessionMode.PAPER else "sandbox")
         session_id = found.request(mode, minutes=1500)

@@ -1,5 +1,6 @@
 """One machine, driven by hand: one order, one event, what is written and asked for."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,11 @@ LATER_MS = START_MS + 10 * STEP_MS
 class Bench:
     """One machine, driven by hand on the first of the simulator's instruments."""
 
-    def __init__(self, protocol: ev.Protocol = PROTOCOL, **plan_parts: Any) -> None:
+    def __init__(self, protocol: ev.Protocol = PROTOCOL, bounds: dict[str, Any] | None = None, **plan_parts: Any) -> None:
         traded = instruments()[:1]
         parts: dict[str, Any] = {"limits": Limits(positions_max=1), **plan_parts}
         plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, **parts)
-        self.journal = [opening("bench", plan, traded, protocol, START_MS, {})]
+        self.journal = [opening("bench", plan, traded, replace(protocol, **(bounds or {})), START_MS, {})]
         self.state = fold(self.journal)
         self.symbol, self.said = traded[0].symbol, 0
         self.feed(ev.Boot(START_MS, 1, "test"))

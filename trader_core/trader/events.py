@@ -288,3 +288,9 @@ class Protocol:
     errors_trips_max: int = 3
     errors_latch_ms: int = 3_600_000
     """So many times within so long, and only an operator lets new risk in again."""
+    asks_per_minute: int = 0
+    """How many questions about orders, balances and bars a session asks of its venue on average; 0: as many as it has."""
+    asks_burst: int = 0
+    """So many at once after a quiet time."""
+    asks_reserve: int = 0
+    """So many of them are left to cancels, which are never held back."""

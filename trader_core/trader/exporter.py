@@ -18,6 +18,7 @@ from trader_core.model.errors import StoreError
 from trader_core.model.money import UNIT
 from trader_core.model.session import Refusal, SessionMode
 from trader_core.store import database, rounds
+from trader_core.trader import failing
 from trader_core.trader.run import UNPROVEN
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ GAUGES = {
     "gatehouse_stream_lag_seconds": "how late a stream's newest event came, by stream",
     "gatehouse_mode": "0 ACTIVE, 1 REDUCING, 2 HALTED, 3 KILLED",
     "gatehouse_breaker": "1 while the breaker is open, by what tripped it",
+    "gatehouse_errors_breaker": "1 while too many calls about orders failed, 2 where only an operator closes it",
+    "gatehouse_asks_left": "questions that a session may ask its venue at once, where it has a budget of them",
     "gatehouse_permit_level": "0 DENIED, 1 PAPER_ONLY, 2 LIMITED, 3 FULL",
     "gatehouse_gate_results": "judgements of the last day, by verdict",
     "gatehouse_outbox": "alerts by state",
@@ -156,6 +159,9 @@ class Exporter:
         put("gatehouse_breaker", float(account["breaker"] != 0), Refusal(int(account["breaker"])).name)
         for name, count in state.tally.items():
             put("gatehouse_messages", count, *name.split("_"))
+        put("gatehouse_errors_breaker", (failing.FLAG in state.flags) + failing.latched(state))
+        if state.protocol.asks_per_minute:
+            put("gatehouse_asks_left", state.budget.left(now_ms, state.protocol.asks_burst, state.protocol.asks_per_minute))
         for name in ("api_calls", "api_errors", "order_tests"):
             put(f"gatehouse_{name}", meter.counts[name])
         for name, stream in shell.pulse.streams.items():

@@ -13,7 +13,7 @@ from typing import Any
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
-from trader_core.trader import continuity, external, failing, merging, operating, protecting, resolving, settling, tally
+from trader_core.trader import continuity, external, failing, merging, operating, protecting, resolving, retrying, settling, tally
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run, cancel, intend
@@ -36,7 +36,7 @@ def step(state: State, event: ev.Event) -> Result:
     failing.follow(run, event)
     if not isinstance(event, ev.Boot | ev.Spooled | ev.Slot):  # a start looks first, and a slot has no time of its own
         protecting.tend(run, event.now_ms)
-    return run.records, run.effects
+    return run.records, retrying.within(state, event, run.effects)
 
 
 def may_send(mode: Mode, side: Side, cause: Cause) -> bool:

@@ -18,10 +18,10 @@ from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import database, sessions, streams
 from trader_core.trader import books
 from trader_core.trader.away import Away
+from trader_core.trader.bounds import protocol_of
 from trader_core.trader.control import Control
 from trader_core.trader.doors import closed, door, patience_ms
 from trader_core.trader.durable import Durable
-from trader_core.trader.events import Protocol
 from trader_core.trader.examine import examine, statistics
 from trader_core.trader.freezing import frozen, value_of
 from trader_core.trader.meter import Meter
@@ -36,7 +36,7 @@ from trader_core.trader.telling import failed, log_only, said
 from trader_core.trader.vitals import watch_over
 from trader_core.venues.door import OrdersAllowed
 from trader_core.venues.link import Link, connect, leave_clock, turn_file
-from trader_core.venues.port import TRADES_MADE_HERE, SendRequest
+from trader_core.venues.port import SendRequest
 from trader_core.venues.sandbox_clock import SteppedClock
 from trader_core.venues.turn import turn
 
@@ -213,8 +213,7 @@ class Opener:
             await self._alone(row)
             await require_modest_key(link)
             baseline = books.totals(value_of(await link.gateway.balances(), "balances"))
-        kept_ms = link.profile.trades_kept_ms if row.mode is SessionMode.STAGE else TRADES_MADE_HERE
-        protocol = Protocol(window_ms=link.profile.window_ms_max, visibility_ms=link.profile.visibility_ms, trades_kept_ms=kept_ms)
+        protocol = protocol_of(link.profile, real_orders=row.mode is SessionMode.STAGE)
         from_ms = slot_of(now, step_ms)
         identity = link.identity if row.mode is SessionMode.STAGE else ""
         record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline, identity)

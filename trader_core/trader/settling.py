@@ -6,6 +6,7 @@ from trader_core.model.order import ABSENT_FOREVER, OrderEvent, OrderState
 from trader_core.model.session import Mode
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
+from trader_core.trader.retrying import wait_ms
 from trader_core.trader.run import ASK, AT_VENUE, UNPROVEN, Run, cancel
 from trader_core.trader.state import State
 from trader_core.trader.tracked import Order, Watch
@@ -16,8 +17,6 @@ NEEDS_OPERATOR = (Outcome.AUTH, Outcome.CLOCK, Outcome.RESTRICTED)
 """Proven absent, but the next order would fare no better: nothing new until somebody has looked."""
 NEGATIVES_NEEDED = 2
 NEGATIVES_APART_MS = 1_000
-CANCEL_AGAIN_MS = 2_000
-"""So long at most until an order that did not end is cancelled again."""
 STOP_LOOK_MS = 15_000
 """How often a stop that rests is looked at when nothing else asks for it: each bar does."""
 MALFORMED = "malformed"
@@ -60,9 +59,8 @@ def looked(run: Run, event: ev.Looked) -> None:
     if not order.open:
         return
     watch = run.state.watches.setdefault(order.client_order_id, Watch())
-    backoff = run.state.protocol.look_backoff_ms
-    wait_ms = backoff[min(watch.tries, len(backoff) - 1)]
-    watch.next_ms = now + (min(wait_ms, CANCEL_AGAIN_MS) if order.state is OrderState.CANCELING else wait_ms)
+    backoff, canceling = run.state.protocol.look_backoff_ms, order.state is OrderState.CANCELING
+    watch.next_ms = now + wait_ms(backoff, order.client_order_id, watch.tries, reply.outcome, canceling=canceling)
     watch.tries += 1
     if reply.outcome is Outcome.OK and reply.value is not None:
         _compare(run, order, reply.value, now)

@@ -18,13 +18,14 @@ from trader_core.model.bar import Bars
 from trader_core.model.command import Command
 from trader_core.model.errors import VenueError
 from trader_core.model.session import Side, StopPolicy
-from trader_core.trader import asking, books, outside, protecting, resting
+from trader_core.trader import asking, books, outside, protecting, resting, retrying
 from trader_core.trader import events as ev
 from trader_core.trader.control import Control
 from trader_core.trader.decider import Decider
 from trader_core.trader.machine import step, withheld
 from trader_core.trader.meter import Meter, kept_nowhere
 from trader_core.trader.patient import surely, urgent
+from trader_core.trader.pausing import before_bars
 from trader_core.trader.records import Journal, Kind, Record
 from trader_core.trader.run import UNPROVEN
 from trader_core.trader.state import State, apply
@@ -49,7 +50,6 @@ SETTLE_TRIES = 240
 DRAIN_SLOTS = 5
 CHECKED = frozenset({"start", "closing"})
 """While one of these stands the books are compared after every slot."""
-FEED_RETRY_S = 1.0
 
 
 class Shell:
@@ -155,6 +155,7 @@ class Shell:
 
     async def _bars(self, ts_ms: int) -> Bars | None:
         """Return the bars of a slot, or None when the session is to end without them."""
+        failures = 0
         while True:
             task = asyncio.ensure_future(self.feed.next_slot(ts_ms))
             try:
@@ -170,8 +171,8 @@ class Shell:
             except VenueError as error:
                 self.meter.asked(Outcome.RETRYABLE_READ)
                 await self.handle(ev.FlagSeen("stale", on=True, why=str(error), now_ms=self.feed.now_ms()))
-                await asyncio.sleep(FEED_RETRY_S)
-                await self.attend()
+                await before_bars(self, ts_ms, failures)
+                failures += 1
                 if self.control.stop is StopPolicy.KEEP:
                     return None
                 continue
@@ -213,7 +214,7 @@ class Shell:
 
     async def reconcile(self) -> None:
         """Compare the books when nothing is on its way; a difference must show twice before it halts."""
-        if not books.settled(self.state):
+        if not books.settled(self.state) or not retrying.may_ask(self.state, self.feed.now_ms(), more=len(self.state.instruments)):
             return
         reply = await self.venue.balances()
         if reply.outcome is not Outcome.OK or reply.value is None:

@@ -23,6 +23,7 @@ from trader_core.trader import exiting, external, flags, noted, ordering, restin
 from trader_core.trader.events import Protocol
 from trader_core.trader.failing import Calls
 from trader_core.trader.records import Kind, Record, encode
+from trader_core.trader.retrying import Budget
 from trader_core.trader.tracked import Order, Recovery, Vigil, Watch
 
 LATCH_FLAT, RESET_BREAKER = 1, 2
@@ -94,6 +95,8 @@ class State:
     """The calls about orders of the last minute. Not journaled: after a restart they are counted anew."""
     tally: dict[str, int] = field(default_factory=dict)
     """What came from outside in this life, and what became of it. Not journaled."""
+    budget: Budget = field(default_factory=Budget)
+    """What may still be asked of the venue. Not journaled: a restart begins with a full one."""
     scratch: NDArray[Any] = field(default_factory=lambda: np.zeros(1, DECISION))
 
     @property

@@ -1,0 +1,23 @@
+"""Bounds: from a venue's profile to the protocol that a session freezes in its first record. Pure."""
+
+from dataclasses import replace
+
+from trader_core.trader.events import Protocol
+from trader_core.venues.port import TRADES_MADE_HERE
+from trader_core.venues.profiles import Profile
+
+ASKS_PER_MINUTE_MAX, ASKS_BURST_MAX = 300, 150
+"""More helps no order: a look each second for five of them."""
+LOOK_WEIGHT = 2
+_MINUTE_MS = 60_000
+
+
+def protocol_of(profile: Profile, *, real_orders: bool) -> Protocol:
+    """Return the protocol of a session on a venue; one whose orders are simulated asks its venue about none, and needs no budget."""
+    kept_ms = profile.trades_kept_ms if real_orders else TRADES_MADE_HERE
+    plain = Protocol(window_ms=profile.window_ms_max, visibility_ms=profile.visibility_ms, trades_kept_ms=kept_ms)
+    if not real_orders or profile.stepped:  # on a stepped clock nothing would flow into it while a session waits
+        return plain
+    looks = (profile.weight_orders - profile.weight_reserve) // LOOK_WEIGHT
+    burst, per_minute = min(looks, ASKS_BURST_MAX), min(looks * _MINUTE_MS // profile.weight_window_ms, ASKS_PER_MINUTE_MAX)
+    return replace(plain, asks_per_minute=per_minute, asks_burst=burst, asks_reserve=max(burst // 4, 1))
