@@ -91,12 +91,16 @@ def require_permit(settings: "Settings", db: "Connection", wanted: Any) -> None:
     """Raise GateShut, naming each thing that is missing, for orders without a permit or, on a real venue, the environment's word."""
     from trader_core.evidence.permit import withheld
     from trader_core.store.permits import permit_of
+    from trader_core.venues.profiles import ceiling_of
 
     if wanted.mode is not SessionMode.STAGE:
         return
     sandbox = wanted.venue == "sandbox"
     permit = permit_of(db, wanted.account, wanted.plan.recipe(wanted.venue), int(time.time() * 1000))
-    missing = ["" if sandbox else settings.orders_withheld(), withheld(permit, wanted.mode, wanted.stage, sandbox=sandbox)]
+    missing = [
+        "" if sandbox else settings.orders_withheld(),
+        withheld(permit, wanted.mode, wanted.stage, sandbox=sandbox, ceiling=ceiling_of(wanted.venue)),
+    ]
     if any(missing):
         found = "; ".join(reason for reason in missing if reason)
         todo = "walk the road first: `gatehouse road start`, which ends in the permit (or, with a reason, `gatehouse permit bypass`)"

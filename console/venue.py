@@ -26,12 +26,13 @@ def list_(*, as_json: AsJson = False) -> None:
     from trader_core.venues.profiles import PROFILES, SANDBOX
 
     home = options.settings().folder()
-    rows = [{"venue": SANDBOX, "address": "this machine", "quotes": "USDT", "protective stops": "the trader's", "money": "none",
-             "last check": _last(check.load(home, SANDBOX))}]  # fmt: skip
+    rows = [{"venue": SANDBOX, "address": "this machine", "quotes": "USDT", "protective stops": "the trader's",
+             "permits": "up to FULL", "money": "none", "last check": _last(check.load(home, SANDBOX))}]  # fmt: skip
     for name, profile in sorted(PROFILES.items()):
         stops = {"RESTING": "resting on the venue", "BOT_SIDE": "the trader's: none while it is away"}[profile.stops]
         rows.append({"venue": name, "address": profile.base_url, "quotes": ", ".join(profile.quotes), "protective stops": stops,
-                     "money": "real, behind a permit", "last check": _last(check.load(home, name))})  # fmt: skip
+                     "permits": _up_to(profile), "money": "real, behind a permit",
+                     "last check": _last(check.load(home, name))})  # fmt: skip
     if as_json:
         read = {name: profile.acknowledge for name, profile in PROFILES.items()}
         show.answer({"venues": rows, "read_first": read}, as_json=True)
@@ -39,6 +40,14 @@ def list_(*, as_json: AsJson = False) -> None:
     show.rows("Venues", list(rows[0]), [list(row.values()) for row in rows])
     for name, profile in sorted(PROFILES.items()):
         show.out().print(f"\n{name}: {profile.acknowledge}")
+
+
+def _up_to(profile: Any) -> str:
+    """Return how far a permit reaches on a venue, and what keeps it from more."""
+    from trader_core.evidence.ceiling import ceiling
+
+    level, why = ceiling(profile.capabilities)
+    return f"up to {level.name}" + (f": {'; '.join(why)}" if why else "")
 
 
 def _last(report: Any) -> str:

@@ -237,7 +237,10 @@ class Checker:
         venue, money = self.venue, books.money
         resting = [order.request.client_order_id for order in venue.placed if order.resting and not order.request.trigger]
         self.need(not resting, "I9", "{}, and open at the venue: {}", state.mode.name, resting)
-        left = sorted(books.states[cid] for cid in state.pending if not (books.stop(cid) and books.states[cid] in rules.RESTS))
+        weak = not (state.protocol.validity_window and state.protocol.lookup)
+        stops = {cid for cid in state.pending if books.stop(cid) and books.states[cid] in rules.RESTS}
+        given_up = {cid for cid in state.pending if weak and books.states[cid] == "QUARANTINED"}
+        left = sorted(books.states[cid] for cid in state.pending if cid not in stops | given_up)
         self.need(not left, "I5", "unresolved after the calm: {}", left)
         books.stops.calm(state, books.states, books.flags, self.clock.now_ms)
         held = [have - before for have, before in zip(venue.quantities, venue.before, strict=True)]

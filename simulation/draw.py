@@ -134,4 +134,5 @@ def _choices(chance: Random) -> Choices:
         visibility_ms=pick((3_000, 10_000, 10_000, 20_000)),
         give_up_ms=pick((15_000, 45_000, 600_000)),
         asks_per_minute=pick((0, 0, 0, 0, 20, 60)),
+        validity_window=pick((True,) * 7 + (False,)),
     )

@@ -86,6 +86,7 @@ def _protocol(choices: Choices) -> Protocol:
     return Protocol(
         window_ms=choices.window_ms, visibility_ms=choices.visibility_ms, give_up_ms=choices.give_up_ms, trades_kept_ms=0,
         stops="RESTING" if choices.resting else "BOT_SIDE",
+        validity_window=choices.validity_window, lookup=choices.lookup,
         asks_per_minute=choices.asks_per_minute, asks_burst=burst, asks_reserve=burst // 4,
     )  # fmt: skip
 

@@ -64,6 +64,9 @@ class Choices:
     window_ms: int = 5_000
     visibility_ms: int = 10_000
     give_up_ms: int = 600_000
+    validity_window: bool = True
+    lookup: bool = True
+    """Whether the venue refuses a request that comes too late, and finds an order that has ended by its client id."""
     asks_per_minute: int = 0
     """So many questions to the venue on average, half as many at once, a quarter of those left to cancels; 0: as many as there are."""
 

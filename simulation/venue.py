@@ -78,7 +78,9 @@ class SimVenue:
         return self.stranger[2] if self.stranger else 0
 
     def valid(self, request: SendRequest, now_ms: int) -> bool:
-        """Return whether a request arrives within its window of validity."""
+        """Return whether a request arrives within its window of validity, where the venue knows one."""
+        if not self.market.protocol.validity_window:
+            return True
         return request.sent_ms - FUTURE_MS <= now_ms <= request.sent_ms + request.window_ms
 
     def lag_ms(self) -> int:
@@ -221,8 +223,11 @@ class SimVenue:
 
     def order(self, client_order_id: str, now_ms: int) -> Reply[VenueOrder]:
         """Return an order by client id, once it is visible."""
-        known = [order for order in self._known(client_order_id, now_ms) if self.faults.calm or not order.blind]
+        known = [order for order in self._known(client_order_id, now_ms) if order.resting or self._finds_ended(order)]
         return Reply(Outcome.OK, self._shown(known[-1], now_ms)) if known else Reply(Outcome.NOT_FOUND)
+
+    def _finds_ended(self, order: Placed) -> bool:
+        return self.market.protocol.lookup and (self.faults.calm or not order.blind)
 
     def _known(self, client_order_id: str, now_ms: int) -> list[Placed]:
         return [order for order in self.by_cid.get(client_order_id, []) if now_ms >= order.visible_ms]

@@ -106,7 +106,11 @@ class World:
         """Return whether nothing is left that the calm should bring to its end."""
         leader = next((process for process in self.processes if process.alive), None)
         resting = any(order.resting and not order.request.trigger for order in self.venue.placed)
-        return leader is not None and not unsettled(leader.state) and not resting and len(leader.books.fills) == len(self.venue.by_trade)
+        if leader is None or resting:
+            return False
+        weak = not (self.plan.choices.validity_window and self.plan.choices.lookup)
+        left = [order for order in unsettled(leader.state) if not (weak and order.state == "QUARANTINED")]
+        return not left and len(leader.books.fills) == len(self.venue.by_trade)
 
     def stirred(self, stir: str) -> None:
         """An order is about to leave or has left: chance may be malicious."""

@@ -25,6 +25,7 @@ from trader_core.store.database import Connection, Engine
 from trader_core.trader import measure
 from trader_core.trader.measure import Seen
 from trader_core.trader.process import code_hash
+from trader_core.venues.profiles import ceiling_of
 
 SANDBOX_NOTES = (
     "REHEARSAL: all of it happened on the embedded exchange. Nothing here can open a permit on a real exchange.",
@@ -206,7 +207,7 @@ def _issued(db: Connection, road_id: str, subject: Subject, earned: Earned) -> s
         stands = permits.demote(
             db, subject.account, subject.recipe, StageName.PAPER, "go_no_go", f"the road ended: {first}"[:500], now_ms, road_id
         )
-    if earned.level is Level.FULL and stands.level is Level.LIMITED:
+    if min(earned.level, ceiling_of(subject.plan.venue)) is Level.FULL and stands.level is Level.LIMITED:
         last = next(gate for gate in reversed(gates.of_road(db, road_id)) if gate.gate.startswith("stage"))
         new = permits.NewPermit(
             subject.account, subject.recipe, Level.FULL, StageName.EUR_100, "gate", rehearsal=subject.sandbox, expires_ms=last.expires_ms,

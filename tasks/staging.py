@@ -27,6 +27,7 @@ from trader_core.store.candles import last_prices
 from trader_core.store.database import Connection, Engine
 from trader_core.store.stage_runs import StageRunRow
 from trader_core.venues import check
+from trader_core.venues.profiles import ceiling_of
 
 MINUTE_MS = 60_000
 CHECK_AGE_MAX_MS = 24 * 3_600_000
@@ -97,7 +98,7 @@ def preflight(settings: Settings, engine: Engine, stage_run_id: str) -> Judgemen
 def _findings(settings: Settings, db: Connection, row: StageRunRow, subject: Subject) -> list[Finding]:
     now_ms = int(time.time() * 1000)
     permit = permits.permit_of(db, row.account, subject.recipe, now_ms)
-    why = withheld(permit, SessionMode.STAGE, row.stage, sandbox=subject.sandbox)
+    why = withheld(permit, SessionMode.STAGE, row.stage, sandbox=subject.sandbox, ceiling=ceiling_of(subject.plan.venue))
     kill = operators.standing_kill(settings, db)
     blocks = {symbol: reason for symbol, reason in standing_blocks(db, subject.plan.venue).items() if symbol in subject.plan.symbols}
     free = len(blocks) < len(subject.plan.symbols)

@@ -54,16 +54,21 @@ def standing(permits: Sequence[Permit], now_ms: int) -> Permit:
     return NONE
 
 
-def withheld(permit: Permit, mode: SessionMode, stage: StageName, *, sandbox: bool) -> str:
-    """Return why a session of this mode and stage may take no new risk under a permit, or an empty text."""
+def withheld(permit: Permit, mode: SessionMode, stage: StageName, *, sandbox: bool, ceiling: Level = Level.FULL) -> str:
+    """Return why a session of this mode and stage may take no new risk under a permit, or an empty text.
+
+    `ceiling` is the highest level that the venue allows (evidence.ceiling).
+    """
     if permit.level is Level.DENIED:
         return f"the recipe is denied: {permit.reason}"
     if mode is not SessionMode.STAGE:
         return ""
     if permit.level is Level.PAPER_ONLY:
         return f"paper only: {permit.reason}"
+    if ceiling < Level.LIMITED:
+        return f"the venue can do too little for real orders: its ceiling is {ceiling.name}"
     if permit.rehearsal and not sandbox:
         return "the permit is a rehearsal's: it opens nothing on a real exchange"
-    if permit.level is Level.LIMITED and RUNGS.index(stage) > RUNGS.index(permit.stage):
+    if min(permit.level, ceiling) is Level.LIMITED and RUNGS.index(stage) > RUNGS.index(permit.stage):
         return f"the permit ends at {permit.stage}, the session is {stage}"
     return ""

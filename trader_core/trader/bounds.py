@@ -15,7 +15,11 @@ _MINUTE_MS = 60_000
 def protocol_of(profile: Profile, *, real_orders: bool) -> Protocol:
     """Return the protocol of a session on a venue; one whose orders are simulated asks its venue about none, and needs no budget."""
     kept_ms = profile.trades_kept_ms if real_orders else TRADES_MADE_HERE
-    plain = Protocol(window_ms=profile.window_ms_max, visibility_ms=profile.visibility_ms, trades_kept_ms=kept_ms)
+    plain = Protocol(
+        window_ms=profile.window_ms_max, visibility_ms=profile.visibility_ms, trades_kept_ms=kept_ms,
+        client_ids=str(profile.client_ids), lookup=profile.lookup_by_client_id, validity_window=profile.validity_window,
+        dead_man_switch=profile.dead_mans_switch,
+    )  # fmt: skip
     if not real_orders or profile.stepped:  # on a stepped clock nothing would flow into it while a session waits
         return plain
     looks = (profile.weight_orders - profile.weight_reserve) // LOOK_WEIGHT

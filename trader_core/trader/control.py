@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trader_core.evidence.permit import Permit, standing, withheld
+from trader_core.evidence.permit import Level, Permit, standing, withheld
 from trader_core.model.session import SessionMode, StopPolicy
 from trader_core.model.stage import StageName
 from trader_core.trader import events as ev
@@ -45,6 +45,8 @@ class Control:
     """Length of session time, from `from_ms` on, that may be stepped; 0: all of it."""
     mode: SessionMode = SessionMode.STAGE
     stage: StageName = StageName.EUR_100
+    ceiling: Level = Level.FULL
+    """The highest permit level that the venue allows."""
     sandbox: bool = False
     """Whether a rehearsal's permit counts."""
     epoch: Callable[[], int] = field(default=lambda: 0)
@@ -78,7 +80,7 @@ class Control:
         """Return why no new risk may be taken now, by the permit that stands at this moment, or an empty text."""
         if self.unread:
             return self.unread
-        return withheld(standing(self.allowed.permits, self.wall_ms()), self.mode, self.stage, sandbox=self.sandbox)
+        return withheld(standing(self.allowed.permits, self.wall_ms()), self.mode, self.stage, sandbox=self.sandbox, ceiling=self.ceiling)
 
     def blocked(self, symbol: str) -> str:
         """Return why a symbol may not be bought, or an empty text."""

@@ -294,3 +294,9 @@ class Protocol:
     """So many at once after a quiet time."""
     asks_reserve: int = 0
     """So many of them are left to cancels, which are never held back."""
+    client_ids: str = "open_unique"
+    lookup: bool = True
+    validity_window: bool = True
+    """Without these two nothing proves that an order was never placed."""
+    dead_man_switch: bool = False
+    """The venue has one; it is not used, since every entry is immediate and stops must stay."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trader_core.clock import WallClock
-from trader_core.evidence.permit import Permit, standing, withheld
+from trader_core.evidence.permit import Level, Permit, standing, withheld
 from trader_core.model.errors import DatabaseAway, SessionHalted, VenueUnavailable, WrongKey
 from trader_core.model.session import SessionMode
 from trader_core.model.stage import StageName
@@ -21,7 +21,7 @@ from trader_core.venues.door import OrdersAllowed, orders_closed
 from trader_core.venues.link import Link
 from trader_core.venues.permissions import faults
 from trader_core.venues.port import Outcome
-from trader_core.venues.profiles import SANDBOX
+from trader_core.venues.profiles import SANDBOX, ceiling_of
 
 READ_S = 5.0
 AGE_MAX_MS = 30_000
@@ -40,6 +40,8 @@ class Guard:
     now_ms: Callable[[], int]
     permits: Sequence[Permit] = ()
     read_ms: int = 0
+    ceiling: Level = Level.FULL
+    """The highest level that the venue allows."""
 
     def __call__(self, side: str) -> str:
         """Return why an order of this side may not go, or an empty text."""
@@ -52,7 +54,7 @@ class Guard:
 
     def withheld(self) -> str:
         """Return why the permits as read withhold new risk, or an empty text."""
-        return withheld(standing(self.permits, self.now_ms()), SessionMode.STAGE, self.stage, sandbox=False)
+        return withheld(standing(self.permits, self.now_ms()), SessionMode.STAGE, self.stage, sandbox=False, ceiling=self.ceiling)
 
     def take(self, permits: Sequence[Permit]) -> None:
         """Replace what was read."""
@@ -69,7 +71,7 @@ async def permitted(row: SessionRow, switch: str, in_thread: InThread) -> AsyncI
     if row.mode is not SessionMode.STAGE or row.venue == SANDBOX:
         yield orders_closed
         return
-    guard = Guard(switch, row.stage, WallClock().now_ms)
+    guard = Guard(switch, row.stage, WallClock().now_ms, ceiling=ceiling_of(row.venue))
 
     async def read() -> None:
         guard.take(await in_thread(lambda db: load_permits(db, row.account, row.plan.recipe(row.venue))))

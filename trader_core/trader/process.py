@@ -26,6 +26,7 @@ from trader_core.store.listening import Listener
 from trader_core.trader.control import Allowed, Control
 from trader_core.trader.desk import Desk
 from trader_core.trader.telling import Teller, failed
+from trader_core.venues.profiles import ceiling_of
 
 if TYPE_CHECKING:
     from trader_core.store.database import Connection, Engine
@@ -198,7 +199,7 @@ class Trader:
         control = Control(
             self.kill, self.lease_ok, self.sentinel, self.pause, self.pause_sentinel, granted_ms=row.granted_ms, mode=row.mode,
             stage=row.stage, sandbox=row.venue == "sandbox", epoch=self.epoch_held,
-            wall_ms=WallClock().now_ms,
+            ceiling=ceiling_of(row.venue), wall_ms=WallClock().now_ms,
         )  # fmt: skip
         self.running[row.session_id] = Running(control, asyncio.create_task(self._guarded(row, control)))
 

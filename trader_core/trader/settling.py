@@ -104,9 +104,14 @@ def _not_found(run: Run, order: Order, watch: Watch, now: int) -> None:
 
 
 def _give_up_late(run: Run, order: Order, now: int) -> None:
-    if order.state is OrderState.UNKNOWN and now > order.sent_ms + run.state.protocol.give_up_ms:
+    if now > order.sent_ms + run.state.protocol.give_up_ms:
+        _quarantine(run, order, now, "look at the venue")
+
+
+def _quarantine(run: Run, order: Order, now: int, why: str) -> None:
+    if order.state is OrderState.UNKNOWN:
         run.move(order, OrderEvent.GIVE_UP, now)
-        run.effects.append(ev.Alert(f"{order.client_order_id} on {order.symbol} is unresolved: look at the venue"))
+        run.effects.append(ev.Alert(f"{order.client_order_id} on {order.symbol} is unresolved: {why}"))
 
 
 def absence(run: Run, event: ev.AbsenceEvidence) -> None:
@@ -123,7 +128,15 @@ def absence(run: Run, event: ev.AbsenceEvidence) -> None:
     if any(order.client_order_id == t.client_order_id or not t.client_order_id for t in new):
         _book(run, order.symbol, new, event.now_ms)
         return
+    if order.state in UNPROVEN and not provable(run.state.protocol):
+        _quarantine(run, order, event.now_ms, "its venue cannot prove that it was never placed")
+        return
     run.move(order, OrderEvent.ABSENT if order.state in UNPROVEN else OrderEvent.CANCELED, event.now_ms)
+
+
+def provable(bounds: ev.Protocol) -> bool:
+    """Return whether time and empty lists prove that an order was never placed: not where a request stays good, or ends are not found."""
+    return bounds.validity_window and bounds.lookup
 
 
 def trades(run: Run, event: ev.TradesSeen) -> None:

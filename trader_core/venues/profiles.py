@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from trader_core.evidence.ceiling import Capabilities, ClientIds, ceiling
+from trader_core.evidence.permit import Level
 from trader_core.model.bar import TIMEFRAMES_MS
 from trader_core.model.errors import HostRefused, UnknownName
 
@@ -79,8 +81,16 @@ class Profile:
     """What a person must have read before their money goes there."""
     trades_kept_ms: int = 0
     """How far back the account's trades can be read; 0: to the first one."""
+    client_ids: ClientIds = ClientIds.OPEN_UNIQUE
+    validity_window: bool = True
+    """It refuses a request once its window has passed."""
     ws_hosts: tuple[str, ...] = ()
     """Host names that a stream may come from, and no other; without one the venue is asked by REST alone."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what bears on the proof of an order's fate."""
+        return Capabilities(self.client_ids, self.lookup_by_client_id, self.validity_window)
 
 
 MEXC = Profile(
@@ -226,6 +236,11 @@ def profile_named(venue: str) -> Profile:
     if venue not in PROFILES:
         raise UnknownName(f"a venue of {', '.join((SANDBOX, *PROFILES))}", repr(venue), "choose one of them")
     return PROFILES[venue]
+
+
+def ceiling_of(venue: str) -> Level:
+    """Return the highest permit level that a venue allows; an embedded exchange answers as a whole venue does."""
+    return ceiling(PROFILES[venue].capabilities)[0] if venue in PROFILES else Level.FULL
 
 
 def check_url(profile: Profile, url: str) -> None:
