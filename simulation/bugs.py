@@ -91,7 +91,7 @@ BUGS = (
     Bug("M19", "a tripped breaker blocks exits", "I18", 59, ((machine, "asked_again", plants.breaker_blocks_exits),)),
     Bug("M20", "a list that could not be read is believed empty", "I4", 307, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
     Bug("E1", "the venue knows no window of validity", "I7", 14, ((SimVenue, "valid", plants.always_valid),)),
-    Bug("E2", "the venue shows orders later than it says", "I7", 137, ((SimVenue, "lag_ms", plants.lag_beyond),)),
+    Bug("E2", "the venue shows orders later than it says", "I7", 67, ((SimVenue, "lag_ms", plants.lag_beyond),)),
     Bug("X1", "nobody looks again at what is unsettled", "I5", 3, ((_HANDLERS, ev.Tick, plants.tick_sleeps),)),
     Bug("X2", "an order ends without a record", "I13", 1, ((settling, "_compare", plants.end_silently),)),
     Bug("X3", "an order is sent again with another time", "I10", 3, ((_HANDLERS, ev.Answered, plants.resend_anew),)),

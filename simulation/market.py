@@ -12,7 +12,7 @@ from trader_core.model.bar import BAR, Bars
 from trader_core.model.instrument import Instrument, freeze
 from trader_core.model.money import UNIT
 from trader_core.model.plan import Costs, Execution, Limits, Plan
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 
 STEP_MS = 60_000
 START_MS = 1_700_000_040_000 // STEP_MS * STEP_MS

@@ -24,8 +24,8 @@ from trader_core.store import roads as road_rows
 from trader_core.store.database import Connection, Engine
 from trader_core.store.stage_runs import StageRunRow
 from trader_core.trader import measure
+from trader_core.trader.code import code_hash
 from trader_core.trader.examine import examine
-from trader_core.trader.process import code_hash
 
 DAY_MS = 86_400_000
 COUNTS_DAYS = 30

@@ -16,7 +16,7 @@ from trader_core.store.candles import candle_range
 from trader_core.store.database import Connection, begin
 from trader_core.store.instruments import find_instrument
 from trader_core.store.nights import Night, last_nights, save_alert, save_night
-from trader_core.trader.process import code_hash
+from trader_core.trader.code import code_hash
 
 
 def figures(done: Backtested) -> dict[str, Any]:

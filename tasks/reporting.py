@@ -23,8 +23,8 @@ from trader_core.store import gates, permits, stage_runs, validations
 from trader_core.store import roads as road_rows
 from trader_core.store.database import Connection, Engine
 from trader_core.trader import measure
+from trader_core.trader.code import code_hash
 from trader_core.trader.measure import Seen
-from trader_core.trader.process import code_hash
 from trader_core.venues.profiles import ceiling_of
 
 SANDBOX_NOTES = (

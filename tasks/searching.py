@@ -21,7 +21,7 @@ from trader_core.evidence.search import Job, Outcome
 from trader_core.model.errors import BadInput
 from trader_core.store.database import Connection, Engine, begin
 from trader_core.store.trials import SearchRow, Trial, load_trials, save_search, save_trials
-from trader_core.trader.process import code_hash
+from trader_core.trader.code import code_hash
 
 METHODS = ("grid", "random", "optuna")
 BATCH = 8

@@ -12,7 +12,7 @@ from trader_core.model.session import SessionStatus
 from trader_core.settings import Settings
 from trader_core.store import commands, lease, sessions
 from trader_core.store.database import Connection, Engine, begin
-from trader_core.trader.process import code_hash
+from trader_core.trader.code import code_hash
 from trader_core.venues.link import announcement
 
 HOUR_MS = 3_600_000

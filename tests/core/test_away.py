@@ -13,9 +13,9 @@ from trader_core.model.errors import ChainBroken, DatabaseAway, StoreError
 from trader_core.trader import spool_file
 from trader_core.trader.away import Away
 from trader_core.trader.control import Control
-from trader_core.trader.events import Protocol
 from trader_core.trader.lost import FOREVER_MS
 from trader_core.trader.patient import URGENT_MS, surely
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.spool_file import Writer
 from trader_core.trader.tracked import Order
 from trader_core.venues.port import Outcome, Reply, VenueOrder, VenueOrderState

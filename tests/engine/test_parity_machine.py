@@ -18,7 +18,7 @@ from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode, SessionMode
 from trader_core.trader.control import Control
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record, decode, encode
 from trader_core.trader.recovery import fold, full_digest, opening
 from trader_core.trader.shell import Shell

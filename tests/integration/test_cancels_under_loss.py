@@ -17,6 +17,7 @@ from trader_core.model.plan import Plan
 from trader_core.model.session import Cause, Side
 from trader_core.trader import events as ev
 from trader_core.trader.control import Control
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Shell
@@ -48,7 +49,7 @@ async def test_a_hundred_open_orders_are_confirmed_cancelled_within_fifteen_seco
         (coin,) = connected.instruments
         now, gateway = connected.feed.now_ms(), connected.gateway
         plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (SYMBOL,), "1m", 100_000 * UNIT)
-        state = opened(opening("storm", plan, (freeze(coin, 10_000_000),), ev.Protocol(), now // 60_000 * 60_000, {}).body)
+        state = opened(opening("storm", plan, (freeze(coin, 10_000_000),), Protocol(), now // 60_000 * 60_000, {}).body)
         for number in range(COUNT):
             cid = f"gh{number}"
             request = SendRequest(cid, SYMBOL, Side.BUY, 200, 5_000_000, connected.feed.now_ms(), 5_000, "LIMIT")

@@ -25,6 +25,7 @@ from trader_core.trader import events as ev
 from trader_core.trader.control import Control
 from trader_core.trader.machine import step
 from trader_core.trader.process import Running, Trader
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import opening
 from trader_core.trader.shell import Shell
@@ -40,7 +41,7 @@ BTC = freeze(Instrument("sandbox", "BTC/USDT", "BTC", "USDT", 2, 6, 1, 1, 1, UNI
 def halted() -> State:
     """Return a session that has just been opened."""
     plan = Plan("sma_cross", (("fast", 2), ("slow", 5)), ("BTC/USDT",), "1m", 1000 * UNIT)
-    return opened(opening("s", plan, (BTC,), ev.Protocol(), START_MS, {"USDT": "1000"}).body)
+    return opened(opening("s", plan, (BTC,), Protocol(), START_MS, {"USDT": "1000"}).body)
 
 
 def bars_at(ts: int, price: int = 5_000_000) -> Bars:

@@ -1,5 +1,6 @@
 """One machine, driven by hand: one order, one event, what is written and asked for."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from trader_core.model.order import OrderState
 from trader_core.model.plan import Limits, Plan
 from trader_core.trader import events as ev
 from trader_core.trader.machine import step
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Record, decode, encode
 from trader_core.trader.recovery import checkpoint, fold, full_digest, opening
 from trader_core.trader.tracked import Order
@@ -24,7 +26,7 @@ LATER_MS = START_MS + 10 * STEP_MS
 class Bench:
     """One machine, driven by hand on the first of the simulator's instruments."""
 
-    def __init__(self, protocol: ev.Protocol = PROTOCOL, bounds: dict[str, Any] | None = None, **plan_parts: Any) -> None:
+    def __init__(self, protocol: Protocol = PROTOCOL, bounds: Mapping[str, Any] | None = None, **plan_parts: Any) -> None:
         traded = instruments()[:1]
         parts: dict[str, Any] = {"limits": Limits(positions_max=1), **plan_parts}
         plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, **parts)

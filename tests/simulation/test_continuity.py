@@ -9,7 +9,7 @@ from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
 from trader_core.trader import continuity
 from trader_core.trader import events as ev
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import fold, opening
 from trader_core.venues.port import TRADES_MADE_HERE, Outcome, Reply, VenueOrderState, VenueTrade

@@ -14,7 +14,7 @@ from trader_core.store import anchors, journal, lease
 from trader_core.store.database import begin
 from trader_core.store.journal import Head, Record
 from trader_core.trader.durable import Durable
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import encode
 from trader_core.trader.recovery import opening
 

@@ -16,7 +16,7 @@ from trader_core.store.database import begin
 from trader_core.store.sessions import create_session
 from trader_core.trader import books, durable, recovery
 from trader_core.trader.durable import Durable
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record, decode
 from trader_core.trader.recovery import fold, full_digest, opening
 from trader_core.trader.state import State, apply, opened

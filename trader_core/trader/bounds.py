@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 from trader_core.venues.port import TRADES_MADE_HERE
 from trader_core.venues.profiles import Profile
 

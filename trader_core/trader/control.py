@@ -45,6 +45,8 @@ class Control:
     """Length of session time, from `from_ms` on, that may be stepped; 0: all of it."""
     mode: SessionMode = SessionMode.STAGE
     stage: StageName = StageName.EUR_100
+    key: str = ""
+    """Why the key may not be used for new risk; empty: it trades spot and does nothing else, or nobody has asked yet."""
     ceiling: Level = Level.FULL
     """The highest permit level that the venue allows."""
     sandbox: bool = False

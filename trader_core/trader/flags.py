@@ -26,6 +26,7 @@ FLAG_MODES = {
     "permit": Mode.REDUCING,
     "errors": Mode.REDUCING,
     "naked": Mode.REDUCING,
+    "key": Mode.REDUCING,
 }
 """Each reason to trade less, and the mode that it forces; the worst one holds."""
 

@@ -68,7 +68,10 @@ def withheld(state: State, client_order_id: str, killed: str) -> str:
 def _boot(run: Run, event: ev.Boot) -> None:
     """Recovery: whatever was on its way is unknown until the venue speaks; intents that never left are given up."""
     state = run.state
-    run.write(Kind.BOOTED, epoch=event.epoch, holder=event.holder, at_ms=event.now_ms)
+    if state.code and event.code and state.code != event.code:
+        text = f"the session goes on under other code: {state.code[:12]} before, {event.code[:12]} now"
+        run.effects.append(ev.Alert(text))
+    run.write(Kind.BOOTED, epoch=event.epoch, holder=event.holder, at_ms=event.now_ms, code=event.code)
     run.write(Kind.FLAG, flag="start", on=True, why="started or recovered", at_ms=event.now_ms)
     run.flag("database", "the journal was read back", event.now_ms, on=False)
     for order in list(state.pending.values()):

@@ -16,9 +16,10 @@ from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, Sessi
 from trader_core.model.money import to_text
 from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import database, sessions, streams
-from trader_core.trader import books
+from trader_core.trader import books, key_check
 from trader_core.trader.away import Away
 from trader_core.trader.bounds import protocol_of
+from trader_core.trader.code import code_hash
 from trader_core.trader.control import Control
 from trader_core.trader.doors import closed, door, patience_ms
 from trader_core.trader.durable import Durable
@@ -166,11 +167,14 @@ class Opener:
         async def keep(rows: Sequence[streams.StreamRow]) -> None:
             await self._in_thread(lambda db: streams.save_streams(db, row.session_id, rows))
 
-        vitals = asyncio.create_task(watch_over(link.pulse, link.feed.now_ms, keep, self.tell, row.session_id))
+        beside = [asyncio.create_task(watch_over(link.pulse, link.feed.now_ms, keep, self.tell, row.session_id))]
+        if row.mode is SessionMode.STAGE:
+            beside.append(asyncio.create_task(key_check.watch(link, shell.control)))
         try:
-            await shell.run(epoch, row.account)
+            await shell.run(epoch, row.account, code_hash())
         finally:
-            vitals.cancel()
+            for task in beside:
+                task.cancel()
 
     async def _in_thread(self, work: Any) -> Any:
         def run() -> Any:

@@ -21,6 +21,8 @@ def unsaid(state: State, control: Control, now_ms: int) -> Iterator[ev.Event]:
     why = control.unpermitted()
     if bool(why) != ("permit" in state.flags):
         yield ev.FlagSeen("permit", on=bool(why), why=why or "a permit stands", now_ms=now_ms)
+    if bool(control.key) != ("key" in state.flags):
+        yield ev.FlagSeen("key", on=bool(control.key), why=control.key or "the key trades spot and does nothing else", now_ms=now_ms)
     for index, instrument in enumerate(state.instruments):
         why = control.blocked(instrument.symbol)
         if bool(why) != bool(state.slots["blocked"][index]):

@@ -5,7 +5,6 @@ second, and answers in the same tables.
 """
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -23,6 +22,7 @@ from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, Store
 from trader_core.model.session import PAUSE_SENTINEL, SENTINEL, SessionStatus
 from trader_core.store import database, lease, rounds, sessions
 from trader_core.store.listening import Listener
+from trader_core.trader.code import code_hash
 from trader_core.trader.control import Allowed, Control
 from trader_core.trader.desk import Desk
 from trader_core.trader.telling import Teller, failed
@@ -280,12 +280,3 @@ def _ask(lock: "Connection") -> None:
     """Raise DatabaseAway when the connection that holds the lock is gone: then so is the lock."""
     with database.translated():
         lock.exec_driver_sql("select 1")
-
-
-def code_hash() -> str:
-    """Return the SHA-256 of the trading core's sources: which code holds the lease."""
-    folder = Path(__file__).resolve().parent.parent
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return total.hexdigest()

@@ -18,7 +18,7 @@ from trader_core.engine.layout import Record as EngineRecord
 from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
-from trader_core.trader.events import Protocol
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record, encode
 from trader_core.trader.state import State, apply, opened
 from trader_core.trader.tracked import Order

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from trader_core.model.order import ABSENT_FOREVER, OrderEvent, OrderState
 from trader_core.model.session import Mode
 from trader_core.trader import events as ev
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind
 from trader_core.trader.retrying import wait_ms
 from trader_core.trader.run import ASK, AT_VENUE, UNPROVEN, Run, cancel
@@ -134,7 +135,7 @@ def absence(run: Run, event: ev.AbsenceEvidence) -> None:
     run.move(order, OrderEvent.ABSENT if order.state in UNPROVEN else OrderEvent.CANCELED, event.now_ms)
 
 
-def provable(bounds: ev.Protocol) -> bool:
+def provable(bounds: Protocol) -> bool:
     """Return whether time and empty lists prove that an order was never placed: not where a request stays good, or ends are not found."""
     return bounds.validity_window and bounds.lookup
 

@@ -88,12 +88,12 @@ class Shell:
             said = self.control.unpermitted() or self.control.blocked(request.symbol)
         return said or None
 
-    async def run(self, epoch: int, holder: str) -> None:
+    async def run(self, epoch: int, holder: str, code: str = "") -> None:
         """Recover, step slot after slot until the session's end or a stop, settle, and close the session."""
         step_ms = self.state.step_ms
         if self.state.boots:
             self.meter.back(self.feed.now_ms() - self.state.next_slot_ms - step_ms)
-        await self.handle(ev.Boot(self.feed.now_ms(), epoch, holder))
+        await self.handle(ev.Boot(self.feed.now_ms(), epoch, holder, code))
         await self._see()
         self.decider.warm(await self.feed.history(self.state.next_slot_ms - self.decider.lookback * step_ms, self.state.next_slot_ms))
         await self.settle()

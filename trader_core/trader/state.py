@@ -20,8 +20,8 @@ from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
 from trader_core.trader import exiting, external, flags, noted, ordering, resting
-from trader_core.trader.events import Protocol
 from trader_core.trader.failing import Calls
+from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record, encode
 from trader_core.trader.retrying import Budget
 from trader_core.trader.tracked import Order, Recovery, Vigil, Watch
@@ -61,6 +61,8 @@ class State:
     """'SYMBOL trade-id' of every trade that was applied or set aside."""
     flags: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
+    code: str = ""
+    """The digest of the code that took the session last."""
     boots: int = 0
     anomalies: int = 0
     closed: bool = False
@@ -214,6 +216,7 @@ def _booted(state: State, body: dict[str, Any]) -> None:
     state.epoch = body["epoch"]
     state.boots += 1
     state.stops_failed.clear()
+    state.code = body.get("code") or state.code
 
 
 def _block(state: State, body: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ FLAGS = {
     "dead_letter": (AlertKind.BOOKS, Severity.CRITICAL, "Something could not be explained"),
     "history": (AlertKind.BOOKS, Severity.CRITICAL, "Trades may be missing"),
     "fault": (AlertKind.BOOKS, Severity.CRITICAL, "A price lies beyond its door"),
+    "key": (AlertKind.GATE, Severity.CRITICAL, "The API key may do what it should not"),
     "errors": (AlertKind.BREAKER, Severity.CRITICAL, "Calls to the exchange fail"),
     "naked": (AlertKind.SESSION, Severity.CRITICAL, "A position is without its stop"),
     "stale": (AlertKind.SESSION, Severity.WARNING, "Bars stopped arriving"),
