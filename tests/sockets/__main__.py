@@ -9,15 +9,17 @@ failed into tests/sockets/found, where every run of the tests runs it again. `--
 
 import argparse
 import json
+import signal
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.sockets.bugs import BUGS
 from tests.sockets.campaign import FOUND, KINDS, Sums, campaign
 from tests.sockets.checker import Outcome
 from tests.sockets.draw import draw
-from tests.sockets.figures import measured, shown
-from tests.sockets.plans import parse
+from tests.sockets.figures import measured
+from tests.sockets.plans import SockPlan, parse
 
 
 def said(text: str) -> None:
@@ -39,6 +41,23 @@ def told(one: Outcome, *, keep: bool, quiet: bool) -> None:
         sys.stderr.write(one.logs)
 
 
+class Until:
+    """Yields plans until SIGTERM: the one that runs then is finished, and what was found so far is shown."""
+
+    def __init__(self, plans: Iterable[SockPlan]) -> None:
+        self._plans, self._over = plans, False
+        signal.signal(signal.SIGTERM, self._end)
+
+    def _end(self, *_: object) -> None:
+        self._over = True
+
+    def __iter__(self) -> Iterator[SockPlan]:
+        for plan in self._plans:
+            if self._over:
+                return
+            yield plan
+
+
 def table(sums: Sums) -> str:
     """Return the sums as text: faults by kind, words, and what was violated."""
     rows = [f"  {kind:<32}{sums.fired[kind]:>8}" for kind in KINDS]
@@ -46,6 +65,7 @@ def table(sums: Sums) -> str:
     head = f"{sums.plans} plans, {sums.orders} orders, {sums.fills} fills, {sums.boots} boots, {sum(sums.fired.values())} faults"
     return "\n".join([
         "faults by kind", *rows, f"words: {words}", f"{head}, {sums.seconds:.0f} s, {len(sums.violations)} violations",
+        *([f"never opened: {sums.unopened}"] if sums.unopened else []),
         *([f"never fired: {', '.join(sums.idle())}"] if sums.idle() else []),
     ])  # fmt: skip
 
@@ -63,11 +83,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     asked = parser.parse_args()
     if asked.figures:
-        found = measured(asked.rounds)
-        said(json.dumps(found, indent=1) if asked.json else shown(found))
+        found = measured(asked.rounds, (lambda _: None) if asked.json else said)
+        said(json.dumps(found, indent=1) if asked.json else f"load of the machine before and after: {found['load']}")
         return 0
     plans = [parse(asked.plan.read_text())] if asked.plan else (draw(seed) for seed in range(asked.start, asked.start + asked.plans))
-    sums = campaign(plans, lambda one: told(one, keep=asked.keep, quiet=asked.json), asked.bug)
+    sums = campaign(Until(plans), lambda one: told(one, keep=asked.keep, quiet=asked.json), asked.bug)
     said(json.dumps(sums.to_json(), indent=1) if asked.json else table(sums))
     return 1 if sums.failed() else 0
 

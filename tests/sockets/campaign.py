@@ -50,6 +50,8 @@ class Sums:
     fired: Counter[str] = field(default_factory=Counter)
     said: Counter[str] = field(default_factory=Counter)
     violations: list[dict[str, Any]] = field(default_factory=list)
+    unopened: list[int] = field(default_factory=list)
+    """Seeds whose session never began: the machine was too busy, or nothing works; either way nothing was shown."""
 
     def add(self, one: Outcome) -> None:
         """Add one run."""
@@ -65,14 +67,14 @@ class Sums:
 
     def failed(self) -> bool:
         """Return whether something was violated, or a whole campaign left a kind of fault out."""
-        return bool(self.violations) or (self.plans >= WHOLE and bool(self.idle()))
+        return bool(self.violations or self.unopened) or (self.plans >= WHOLE and bool(self.idle()))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         return {
             "plans": self.plans, "orders": self.orders, "fills": self.fills, "boots": self.boots, "seconds": round(self.seconds, 1),
             "faults": sum(self.fired.values()), "faults_by_kind": {kind: self.fired[kind] for kind in KINDS},
-            "words": dict(sorted(self.said.items())), "never_fired": self.idle(), "violations": self.violations,
+            "words": dict(sorted(self.said.items())), "never_fired": self.idle(), "unopened": self.unopened, "violations": self.violations,
         }  # fmt: skip
 
 
@@ -82,7 +84,11 @@ def campaign(plans: Iterable[SockPlan], told: Callable[[Outcome], None], bug: st
     with cluster() as server:
         for plan in plans:
             with folder() as place:
-                one = asyncio.run(run(plan, server, nursery, place, bug))
+                try:
+                    one = asyncio.run(run(plan, server, nursery, place, bug))
+                except TimeoutError:
+                    sums.unopened.append(plan.seed)
+                    continue
             sums.add(one)
             told(one)
     return sums

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -127,8 +127,11 @@ async def _none_open(running: Bench) -> float:
         await asyncio.sleep(0.01)
 
 
-def measured(rounds: int) -> dict[str, Any]:
-    """Return every figure, in seconds; `rounds` counts fail-overs, recoveries and, five times as many, kills in each way."""
+def measured(rounds: int, told: Callable[[str], None]) -> dict[str, Any]:
+    """Return every figure, in seconds; `rounds` counts fail-overs, recoveries and, five times as many, kills in each way.
+
+    `told` hears of each as it is measured.
+    """
     nursery, found = Nursery(), dict[str, Any]()
     few = max(rounds // 5, 1)
     with cluster() as server, _load(found):
@@ -142,9 +145,5 @@ def measured(rounds: int) -> dict[str, Any]:
         ):
             with folder() as place:
                 found[name] = asyncio.run(work(place))
+            told(f"{name}: {json.dumps(found[name])}")
     return found
-
-
-def shown(found: dict[str, Any]) -> str:
-    """Return the figures as text."""
-    return "\n".join(f"{name}: {json.dumps(value)}" for name, value in found.items())

@@ -22,6 +22,7 @@ from trader_core.store import database, permits, sessions
 
 CALM_SLOTS = 12
 OPENS_S, CALM_S = 150.0, 150.0
+"""How long a session may take to open, and to step another slot or to end once nothing fails any more."""
 USUAL = (
     "--planted-trend", "60", "--history-days", "1", "--taker-ppm", "1000", "--maker-ppm", "500", "--notional-min", "0.1",
 )  # fmt: skip
@@ -47,12 +48,21 @@ class Run(Upset):
         done = self.plan.slots * MINUTE_MS
         await self.until(lambda row: row.next_ms - row.from_ms >= done or row.status in ENDED, safety_s, strict=False)
         await self.calm()
-        row = await self.until(lambda row: row.status in ENDED, CALM_S, strict=False)
+        row = await self.ended()
         unsaid = await self._answers()
         kinds = (await self.world.ask("GET", "/faults"))["kinds"]
         self.fired.update({f"venue {name}": counts["fired"] for name, counts in kinds.items() if counts["fired"]})
         evidence = await gathered(self.world, row, self.arrivals, self.kills, unsaid)
         return judged(self.plan, evidence, self.fired, self.said, time.monotonic() - began_s)
+
+    async def ended(self) -> sessions.SessionRow:
+        """Wait until the session has ended, or has not moved for long, and return it: a busy machine is only slow."""
+        before = -1
+        while True:
+            row = await self.until(lambda row, seen=before: row.status in ENDED or row.next_ms != seen, CALM_S, strict=False)
+            if row.status in ENDED or row.next_ms == before:
+                return row
+            before = row.next_ms
 
     async def _answers(self) -> int:
         """Wait for what is still said, and return how many words nobody answered."""
