@@ -101,7 +101,7 @@ BUGS = (
     Bug("F1", "nobody counts the calls that fail", "I18", 20, ((failing, "follow", plants.nothing),)),
     Bug("F2", "the breaker of errors closes with the first answer", "I18", 20, ((failing, "follow", plants.quick_forgetting),)),
     Bug("F3", "a spent budget holds no question back", "I20", 1, ((retrying, "within", plants.never_spent),)),
-    Bug("S1", "a stop is wanted again and again", "I26", 2, _LOOP),
+    Bug("S1", "a stop is wanted again and again", "I26", 7, _LOOP),
     Bug("S2", "a kill takes the stops", "I9", 14, ((protecting, "stays", plants.nothing_stays),)),
     Bug("S3", "an exit leaves beside its stop", "I4", 2, ((protecting, "held_back", plants.exit_at_once),)),
     Bug("S4", "a stop stays as it is when the position has changed", "I26", 12, ((protecting, "_outdated", plants.never_outdated),)),
