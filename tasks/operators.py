@@ -12,6 +12,7 @@ from trader_core.model.session import ACCOUNTS, LOCAL_ACCOUNTS, PAUSE_SENTINEL, 
 from trader_core.settings import Settings
 from trader_core.store import commands, lease, sessions
 from trader_core.store.database import Connection, begin
+from trader_core.trader import left
 
 ANSWER_S = 10.0
 WORDS = {
@@ -51,6 +52,8 @@ def say(
         raise BadInput(f"a reason for {command}", "none", "say why: --reason TEXT; it is recorded for ever")
     if command is Command.RESUME and not session_id:
         return _resumed(settings, accounts, reason, who)
+    if command in left.LEFT and not session_id:
+        return _said_or_left(settings, command, accounts, reason, who)
     if command not in HELD or session_id:
         return _recorded(settings, command, accounts, reason, who, session_id)
     path = sentinel(settings, HELD[command][1])
@@ -62,6 +65,16 @@ def say(
         kills = command is Command.KILL
         effect = "sends nothing new and cancels what rests at its exchange" if kills else "opens nothing new"
         todo = f"accepted: the file {path} stands, and every trader of this home {effect}; {error.todo}"
+        raise type(error)(error.expected, error.found, todo) from error
+
+
+def _said_or_left(settings: Settings, command: Command, accounts: Sequence[str], reason: str, actor: str) -> dict[str, str]:
+    """Record a word, or leave it as a file for each account's trader; raises StoreError, which says so, where it was left."""
+    try:
+        return _recorded(settings, command, accounts, reason, actor, "")
+    except StoreError as error:
+        files = [left.leave(settings.folder(), command, name, actor, reason) for name in accounts]
+        todo = f"accepted: {files[0]} stands, and traders cancel what rests; when the database is back they obey {command}; {error.todo}"
         raise type(error)(error.expected, error.found, todo) from error
 
 

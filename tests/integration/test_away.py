@@ -196,7 +196,10 @@ async def test_a_spool_that_does_not_belong_stops_the_session_and_is_kept(databa
         assert path.exists()
 
 
-async def test_words_that_were_heard_and_not_journaled_cancel_as_well(own_cluster: Cluster, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["heard", "left"])
+async def test_a_word_that_could_not_be_journaled_cancels_and_is_obeyed_once_when_the_database_is_back(
+    own_cluster: Cluster, tmp_path: Path, how: str
+) -> None:
     place, database = own_cluster
     async with world(database, tmp_path) as found:
         with resting():
@@ -204,8 +207,14 @@ async def test_words_that_were_heard_and_not_journaled_cancel_as_well(own_cluste
             session_id = found.request(minutes=100_000)
             await until(lambda: len(open_now(found)) >= 1, "an order rests")
             stop(place)
-            control = trader.running[session_id].control
-            control.inbox.append(Operator(Command.CANCEL_ALL, 0, "me", "a test", 0))
-            await until(lambda: not open_now(found), "the word cancels", 5)
+            if how == "heard":
+                trader.running[session_id].control.inbox.append(Operator(Command.CLOSE_ALL, 0, "me", "a test", 0))
+            else:
+                code, answer = await gatehouse(found, "close-all", "--reason", "a test", "--account", "sandbox")
+                assert (code, "CLOSE_ALL.sandbox stands" in answer) == (3, True)
+            await until(lambda: not open_now(found), "the word cancels", 30)
             await back(place, found)
-            await until(lambda: any(r.kind is Kind.OPERATOR for r in found.records(session_id)), "and is journaled afterwards")
+            await until(lambda: "closing" in found.state(session_id).flags, "and is obeyed afterwards")
+            words = [r.body["command"] for r in found.records(session_id) if r.kind is Kind.OPERATOR]
+            assert words == [Command.CLOSE_ALL]
+            assert not (found.home / "CLOSE_ALL.sandbox").exists()

@@ -50,6 +50,7 @@ PURE_EXCEPTIONS = (
     "trader_core/trader/patient.py",  # waits for the store's thread
     "trader_core/trader/returning.py",  # brings a spool into the journal
     "trader_core/trader/doors.py",  # chooses and closes the way to the venue
+    "trader_core/trader/left.py",  # words that were left as files
     "trader_core/trader/spool_file.py",  # what is done while the database is away, on the disk
     "trader_core/trader/vitals.py",  # stores how streams are, every few seconds
     "trader_core/trader/telling.py",  # hands alerts to a thread

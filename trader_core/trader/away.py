@@ -80,7 +80,7 @@ class Away:
     async def _round(self, away_ms: int) -> None:
         """Look at what is due, and cancel it where there is a reason to."""
         killed, now = self.control.killed(), self.now_ms()
-        due = self._lost.due(now, lost.reasons(killed, self.control.inbox, away_ms, self.patience_ms))
+        due = self._lost.due(now, lost.reasons(killed, [*self.control.inbox, *self.control.left()], away_ms, self.patience_ms))
         lines = [lost.kill_of(killed, now)] if killed and not self._killed else []
         lines += [lost.line_of(one, now) for one in due if one.why]
         if lines and not await self._say(lines):

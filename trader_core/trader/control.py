@@ -1,7 +1,7 @@
 """Control: what stands outside a session and may stop it. The trader's round fills it in; the last gate reads it before every order."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ class Control:
     pause: str = ""
     """Why nothing new may come in; empty: not."""
     pause_sentinel: Callable[[], bool] = field(default=lambda: False)
+    left: Callable[[], Iterable[ev.Operator]] = field(default=lambda: ())
+    """The words that were left as files; each is handed out once the database can take it."""
     inbox: deque[ev.Operator] = field(default_factory=deque)
     answers: deque[tuple[int, str]] = field(default_factory=deque)
     """(command id, what became of it), once that is durable."""

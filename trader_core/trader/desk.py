@@ -1,5 +1,6 @@
 """The desk: takes operators' words to the sessions, and what became of them back to the database."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from trader_core.model.command import Command
 from trader_core.model.session import StopPolicy
 from trader_core.store import commands, database, sessions
 from trader_core.trader import events as ev
+from trader_core.trader.left import forget
 
 if TYPE_CHECKING:
     from trader_core.trader.process import Running, Trader
@@ -48,6 +50,13 @@ class Desk:
             about, found = (str(word.args.get(name, ""))[:WORD_MOST] for name in ("about", "found"))
             event = ev.Operator(command, word.command_id, word.actor, word.reason, now_ms, letter_of(word), about, found)
             self._hand(running, event, word.args)
+
+    def pass_on(self, words: Iterable[ev.Operator]) -> None:
+        """Hand words that were left as files to every session, and remove the files."""
+        for word in words:
+            for running in self.trader.running.values():
+                running.control.inbox.append(word)
+            forget(self.trader.home, self.trader.account, "the database is back, and the sessions have it", [word.command])
 
     def _hand(self, running: "Running", event: ev.Operator, args: dict[str, Any]) -> None:
         """Put a word into a session's inbox; what the last gate must know holds from now on."""

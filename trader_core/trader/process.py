@@ -22,6 +22,8 @@ from trader_core.model.errors import DatabaseAway, Fenced, GatehouseError, Store
 from trader_core.model.session import PAUSE_SENTINEL, SENTINEL, SessionStatus
 from trader_core.store import database, lease, rounds, sessions
 from trader_core.store.listening import Listener
+from trader_core.trader import events as ev
+from trader_core.trader import left
 from trader_core.trader.code import code_hash
 from trader_core.trader.control import Allowed, Control
 from trader_core.trader.desk import Desk
@@ -99,6 +101,10 @@ class Trader:
         """Return the epoch under which the account is held, 0 while it is not."""
         return self.epoch if self.held.is_set() else 0
 
+    def left(self) -> list[ev.Operator]:
+        """Return the words that were left as files while no database could take them."""
+        return list(left.found(self.home, self.account, WallClock().now_ms()))
+
     def lease_ok(self) -> bool:
         """Return whether the lease lasts longer than its margin, by the monotonic clock."""
         return monotonic_ms() / 1_000 < self.lease_ok_until - LEASE_MARGIN_S
@@ -113,6 +119,7 @@ class Trader:
         Raises Fenced when another trader has the account. While the database is away nothing is held and nothing is sent;
         when it is back the account is taken again under a new epoch, and every session recovers from its journal.
         """
+        left.forget(self.home, self.account, "it was left before this trader started, which knew no orders then")
         try:
             while not self.stopping.is_set():
                 try:
@@ -190,6 +197,7 @@ class Trader:
             control.allow(allowed[row.session_id])
             if row.from_ms:
                 control.until_ms, control.granted_ms = row.until_ms, row.granted_ms
+        self.desk.pass_on(self.left())
         for word in found.words:
             await self.desk.obey(word, WallClock().now_ms())
         for session_id in [s for s, running in self.running.items() if running.task.done()]:
@@ -199,7 +207,7 @@ class Trader:
         control = Control(
             self.kill, self.lease_ok, self.sentinel, self.pause, self.pause_sentinel, granted_ms=row.granted_ms, mode=row.mode,
             stage=row.stage, sandbox=row.venue == "sandbox", epoch=self.epoch_held,
-            ceiling=ceiling_of(row.venue), wall_ms=WallClock().now_ms,
+            ceiling=ceiling_of(row.venue), wall_ms=WallClock().now_ms, left=self.left,
         )  # fmt: skip
         self.running[row.session_id] = Running(control, asyncio.create_task(self._guarded(row, control)))
 
