@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from trader_core.trader import machine
+from trader_core.trader import tracked
 from trader_core.venues.port import SendRequest
 
 GRID = 1_000
 
 
-def request(*given: Any) -> SendRequest:
+def request(*given: Any, **named: Any) -> SendRequest:
     """Return a request that rests far below the market."""
-    made = SendRequest(*given)
+    made = SendRequest(*given, **named)
     return replace(made, order_type="LIMIT", limit=made.limit // 2 // GRID * GRID)
 
 
@@ -26,7 +26,7 @@ def request(*given: Any) -> SendRequest:
 def resting() -> Iterator[None]:
     """Have the machine of this process ask for orders that rest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "SendRequest", request)
+        patch.setattr(tracked, "SendRequest", request)
         yield
 
 

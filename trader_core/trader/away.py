@@ -43,12 +43,12 @@ class Away:
     """Whether the spool was merged to its end: nothing more is written to it."""
     _lost: Lost = field(init=False)
     _killed: bool = False
+    """Whether the spool says so: what memory says of a kill may not have become durable."""
     _jobs: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Take what may be at the venue."""
         self._lost = Lost(self.state.pending.values(), self.state.protocol.look_backoff_ms)
-        self._killed = "kill" in self.state.flags
 
     async def hold(self, recovered: Callable[[int], Awaitable[Back]]) -> Back:
         """Watch and cancel until `recovered`, which is given the epoch that is held, returns, and return what it gave.
