@@ -33,6 +33,8 @@ class Truth:
     by_trade: dict[str, tuple[str, Fill]]
     placed: list[Any]
     transit: frozenset[str] = frozenset()
+    stranger: None = None
+    """Nobody else has orders there."""
 
     def coming(self, _client_id: str, _now_ms: int) -> bool:
         """Return whether an order may still come: none after the end."""
@@ -72,7 +74,7 @@ def fills_of(ledger: dict[str, Any], state: State) -> dict[str, Fill]:
 def books_of(records: list[Record], state: State, ledger: dict[str, Any]) -> Books:
     """Return the simulator's books after every record, compared with the folded state; raises Violation."""
     fills = fills_of(ledger, state)
-    market = cast("Market", SimpleNamespace(plan=state.plan, instruments=state.instruments))
+    market = cast("Market", SimpleNamespace(plan=state.plan, instruments=state.instruments, protocol=state.protocol))
     by_cid: dict[str, list[Any]] = {}
     for order in ledger["orders"]:
         by_cid.setdefault(order["client_id"], []).append(order)
