@@ -89,6 +89,7 @@ async def test_a_kill_while_the_database_is_dead_cancels_within_a_second_and_is_
             session_id = found.request(minutes=100_000)
             await until(lambda: len(open_now(found)) >= 1, "an order rests")
             stop(place)
+            await asyncio.sleep(1)  # what was on its way when the database died has arrived
             rested, sent = open_now(found), found.placed()
             calm = asyncio.create_task(until(lambda: not open_now(found), "the kill cancels", 30))
             began = time.time()

@@ -43,15 +43,15 @@ class Kept(Bench):
         return self.feed(ev.Reconciled((), now))[0]
 
 
-def test_a_recovery_asks_for_the_trades_from_the_last_one_applied_with_an_overlap_of_an_hour() -> None:
+def test_a_recovery_asks_for_the_trades_from_the_last_one_applied_with_an_overlap_but_none_from_before_the_session() -> None:
     bench = Kept()
-    assert bench.boot(AWAY_MS, 2) == [ev.ProveTrades(bench.symbol, LATER_MS - HOUR_MS)]
+    assert bench.boot(AWAY_MS, 2) == [ev.ProveTrades(bench.symbol, START_MS + 1)], "the session began ten minutes before its trade"
 
 
 def test_a_session_starts_when_its_books_agree_and_a_booked_trade_is_listed_and_says_what_was_proven() -> None:
     bench = Kept()
     bench.boot(AWAY_MS, 2)
-    since = LATER_MS - HOUR_MS
+    since = START_MS + 1
     records, effects = bench.feed(ev.Reconciled((), AWAY_MS))
     assert [record.kind for record in records] == [Kind.RECONCILED], "the books alone prove nothing"
     assert effects == [ev.ProveTrades(bench.symbol, since)], "it is asked for once more"

@@ -33,10 +33,10 @@ def missing(state: State) -> list[str]:
 
 
 def since(state: State, symbol: str, now: int) -> int:
-    """Return from when on an instrument's trades are to be read, epoch ms."""
+    """Return from when on an instrument's trades are to be read, epoch ms: what was traded before the session began is not its own."""
     last, kept = state.recovery.last.get(symbol, state.began_ms), state.protocol.trades_kept_ms
     start = last if state.known_ms - last <= FAR_MS else state.known_ms
-    return max(start - OVERLAP_MS, now - kept if kept else 0)
+    return max(start - OVERLAP_MS, state.began_ms, now - kept if kept else 0)
 
 
 def gap(state: State, symbol: str, since_ms: int, trades: list[VenueTrade]) -> str:

@@ -215,6 +215,8 @@ def _booted(state: State, body: dict[str, Any]) -> None:
     assert body["epoch"] >= state.epoch, "epochs never go back"
     state.epoch = body["epoch"]
     state.boots += 1
+    if state.boots == 1:  # what was traded up to then lies in the baseline: on a stepped clock that may be the same moment
+        state.began_ms, state.known_ms = max(state.began_ms, body["at_ms"] + 1), max(state.known_ms, body["at_ms"] + 1)
     state.stops_failed.clear()
     state.code = body.get("code") or state.code
 
