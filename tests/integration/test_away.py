@@ -79,7 +79,7 @@ def said(records: list[Record]) -> list[tuple[str, str]]:
     return [(one["what"], one.get("client_order_id", "")) for one in spooled]
 
 
-async def test_a_kill_while_the_database_is_dead_cancels_within_a_second_and_is_journaled_when_it_is_back(
+async def test_a_kill_while_the_database_is_dead_cancels_within_two_seconds_and_is_journaled_when_it_is_back(
     own_cluster: Cluster, tmp_path: Path
 ) -> None:
     place, database = own_cluster
@@ -123,7 +123,7 @@ async def test_a_kill_while_the_database_is_dead_cancels_within_a_second_and_is_
             with begin(found.engine("verify")) as db:
                 assert not commands.read_switches(db)["kill"].is_on
             assert "kill" not in found.state(session_id).flags
-            assert took_s < 2.0, f"cancelled {took_s:.2f} s after the file stood: within a second, but for a machine that is busy"
+            assert took_s < 2.0, f"cancelled {took_s:.2f} s after the file stood"
 
 
 async def test_a_trader_that_dies_between_spool_and_merge_leaves_nothing_out_and_merges_once(own_cluster: Cluster, tmp_path: Path) -> None:
@@ -219,3 +219,32 @@ async def test_a_word_that_could_not_be_journaled_cancels_and_is_obeyed_once_whe
             words = [r.body["command"] for r in found.records(session_id) if r.kind is Kind.OPERATOR]
             assert words == [Command.CLOSE_ALL]
             assert not (found.home / "CLOSE_ALL.sandbox").exists()
+
+
+async def test_a_word_that_was_left_while_trader_and_database_were_dead_is_obeyed_when_both_are_back(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    place, database = own_cluster
+    share_cache(tmp_path)
+    async with world(database, tmp_path) as found:
+        session_id = found.request(minutes=100_000)
+        trader = start(found)
+        try:
+            await until(lambda: len(open_now(found)) >= 1, "an order rests", 120)
+            stop(place)
+        finally:
+            trader.send_signal(signal.SIGKILL)
+            trader.wait()
+        code, answer = await gatehouse(found, "close-all", "--reason", "a test", "--account", "sandbox")
+        assert (code, "CLOSE_ALL.sandbox stands" in answer) == (3, True)
+        await back(place, found)
+        trader = start(found)
+        try:
+            await until(lambda: "closing" in found.state(session_id).flags, "it is obeyed", 120)
+            await until(lambda: not (found.home / "CLOSE_ALL.sandbox").exists(), "and its file is removed")
+            await until(lambda: not open_now(found), "what rested is cancelled")
+        finally:
+            trader.send_signal(signal.SIGKILL)
+            trader.wait()
+        said = [r.body for r in found.records(session_id) if r.kind is Kind.OPERATOR and r.body["command_id"] < 0]
+        assert [(one["command"], one["actor"] != "") for one in said] == [(Command.CLOSE_ALL, True)], "once"

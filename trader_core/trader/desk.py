@@ -26,6 +26,8 @@ class Desk:
     waiting: dict[int, list[str]] = field(default_factory=dict)
     """Command id -> sessions that have not answered it yet."""
     said: dict[int, list[str]] = field(default_factory=dict)
+    left: dict[int, ev.Operator] = field(default_factory=dict)
+    """Those among them that were left as files."""
 
     async def obey(self, word: commands.CommandRow, now_ms: int) -> None:
         """Hand a word to the sessions that it concerns; one that needs none is answered at once."""
@@ -52,11 +54,14 @@ class Desk:
             self._hand(running, event, word.args)
 
     def pass_on(self, words: Iterable[ev.Operator]) -> None:
-        """Hand words that were left as files to every session, and remove the files."""
+        """Hand words that were left as files to every session; their files go when all have answered."""
         for word in words:
+            if word.command_id in self.waiting:
+                continue
+            self.left[word.command_id] = word
+            self.waiting[word.command_id], self.said[word.command_id] = list(self.trader.running), []
             for running in self.trader.running.values():
                 running.control.inbox.append(word)
-            forget(self.trader.home, self.trader.account, "the database is back, and the sessions have it", [word.command])
 
     def _hand(self, running: "Running", event: ev.Operator, args: dict[str, Any]) -> None:
         """Put a word into a session's inbox; what the last gate must know holds from now on."""
@@ -102,6 +107,10 @@ class Desk:
         return True
 
     async def _done(self, number: int, outcome: str) -> None:
+        if number in self.left:
+            forget(self.trader.home, self.trader.account, self.left.pop(number), outcome)
+            return
+
         def work() -> None:
             with database.begin(self.trader.engine) as db:
                 commands.finish(db, number, outcome)

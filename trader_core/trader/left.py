@@ -1,10 +1,11 @@
 """Words that were left as files, because no database could take them: one file per word and account, obeyed once.
 
 While the database is away a trader cancels by them; when it is back they go to the sessions as any other word, and stand in the journal.
+A file is removed when every session has journaled its word, so that a trader that dies before finds it again.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -37,22 +38,26 @@ def leave(home: Path, command: Command, account: str, actor: str, reason: str) -
 
 
 def found(home: Path, account: str, now_ms: int) -> Iterator[ev.Operator]:
-    """Yield the words that were left for an account, in their order of effect; one that cannot be read is a word all the same."""
-    for command in LEFT:
+    """Yield the words that were left for an account, in their order of effect; one that cannot be read is a word all the same.
+
+    Its number is negative and follows from the moment at which the file was left: the same file is obeyed once.
+    """
+    for at, command in enumerate(LEFT):
         path = path_of(home, command, account)
-        if not path.exists():
+        try:
+            number = -(path.stat().st_mtime_ns * len(LEFT) + at)
+        except FileNotFoundError:
             continue
         try:
             said = dict(json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
             said = {}
-        yield ev.Operator(command, 0, str(said.get("actor", "a file")), str(said.get("reason", f"{path.name} stands")), now_ms)
+        yield ev.Operator(command, number, str(said.get("actor", "a file")), str(said.get("reason", f"{path.name} stands")), now_ms)
 
 
-def forget(home: Path, account: str, why: str, commands: Iterable[Command] = LEFT) -> None:
-    """Remove words that were left for an account."""
-    for command in commands:
-        path = path_of(home, command, account)
-        if path.exists():
-            log.warning("a word that was left is removed", file=str(path), why=why)
-            path.unlink(missing_ok=True)
+def forget(home: Path, account: str, word: ev.Operator, outcome: str) -> None:
+    """Remove the file of a word that was answered, unless the word was left once more meanwhile."""
+    if any(one.command_id == word.command_id for one in found(home, account, word.now_ms)):
+        path = path_of(home, word.command, account)
+        log.warning("a word that was left is answered", file=path.name, outcome=outcome)
+        path.unlink(missing_ok=True)

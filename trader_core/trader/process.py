@@ -119,7 +119,6 @@ class Trader:
         Raises Fenced when another trader has the account. While the database is away nothing is held and nothing is sent;
         when it is back the account is taken again under a new epoch, and every session recovers from its journal.
         """
-        left.forget(self.home, self.account, "it was left before this trader started, which knew no orders then")
         try:
             while not self.stopping.is_set():
                 try:
