@@ -6,7 +6,7 @@ from tests.simulation.bench import LATER_MS, Bench
 from trader_core.model.command import Command
 from trader_core.model.order import OrderState
 from trader_core.trader import events as ev
-from trader_core.trader.retrying import RETRIES, Budget, feed_wait_ms, may_ask, wait_ms
+from trader_core.trader.retrying import Budget, feed_wait_ms, may_ask, wait_ms
 from trader_core.venues.port import Outcome, Reply, VenueOrderState
 
 STEPS = (250, 500, 1_000, 2_000, 4_000, 8_000)
@@ -23,9 +23,23 @@ def looks(bench: Bench, at_ms: int) -> int:
     return sum(isinstance(effect, ev.Look) for effect in bench.feed(ev.Tick(at_ms))[1])
 
 
-def test_every_outcome_has_a_rule_and_none_sends_an_order_again() -> None:
-    assert set(RETRIES) == set(Outcome)
-    assert [outcome for outcome, retry in RETRIES.items() if not retry.asked_again] == [Outcome.REJECTED, Outcome.GATED]
+ENDED, ABANDONED, UNKNOWN = OrderState.REJECTED, OrderState.ABANDONED, OrderState.UNKNOWN
+AFTER = {
+    Outcome.OK: UNKNOWN, Outcome.REJECTED: ENDED, Outcome.UNKNOWN: UNKNOWN, Outcome.RETRYABLE_READ: UNKNOWN, Outcome.NOT_FOUND: UNKNOWN,
+    Outcome.RATE: ENDED, Outcome.AUTH: ENDED, Outcome.CLOCK: ENDED, Outcome.RESTRICTED: ENDED, Outcome.GATED: ABANDONED,
+}  # fmt: skip
+"""What becomes of an order whose submission came to an outcome without showing the order."""
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_no_outcome_sends_an_order_again_and_what_is_not_proven_is_looked_up(bench: Bench, outcome: Outcome) -> None:
+    order = bench.sent()
+    _, effects = bench.feed(ev.Answered(order.client_order_id, Reply(outcome), LATER_MS))
+    assert order.state is AFTER[outcome]
+    assert [type(effect) for effect in effects if not isinstance(effect, ev.Alert)] == ([ev.Look] if order.open else [])
+    later = [effect for ms in range(1_000, 60_000, 1_000) for effect in bench.feed(ev.Tick(LATER_MS + ms))[1]]
+    assert not any(isinstance(effect, ev.Submit | ev.Continue) for effect in later)
+    assert any(isinstance(effect, ev.Look) for effect in later) is order.open
 
 
 @pytest.mark.parametrize("tries", range(9))

@@ -9,7 +9,7 @@ from sandbox.config import Config
 from sandbox.dialects.base import Powers
 from sandbox.orders import BUY, Kind, NewOrder
 from sandbox.server import ACCOUNT, Sandbox, start
-from tests.venues.gateway_connected import Connected, connect
+from tests.venues.gateway_connected import Connected
 from trader_core.model.session import Side
 from trader_core.venues.port import CLOSED, Outcome, SendRequest
 
@@ -22,14 +22,6 @@ async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     sandbox = await start(Config(history_days=2, dialect=request.param))
     yield sandbox
     await sandbox.stop()
-
-
-@pytest.fixture
-async def connected(exchange: Sandbox) -> AsyncIterator[Connected]:
-    found = await connect(exchange, [SYMBOL], may_send=lambda _: None)
-    yield found
-    await found.feed.close()
-    await found.gateway.close()
 
 
 async def resting(connected: Connected, *names: str) -> None:

@@ -21,13 +21,6 @@ SYMBOLS = ["ETH/USDT", "BTC/USDT", "SOL/USDT"]
 
 
 @pytest.fixture
-async def exchange() -> AsyncIterator[Sandbox]:
-    sandbox = await start(Config(history_days=2))
-    yield sandbox
-    await sandbox.stop()
-
-
-@pytest.fixture
 async def connected(exchange: Sandbox) -> AsyncIterator[Connected]:
     found = await connect(exchange, SYMBOLS)
     yield found

@@ -1,32 +1,13 @@
 """A cancel that is not answered, and the look after it, take a second; the order itself, and a look at what nobody cancels, do not."""
 
 import time
-from collections.abc import AsyncIterator
 
-import pytest
-
-from sandbox.config import Config
-from sandbox.server import Sandbox, start
-from tests.venues.gateway_connected import Connected, connect
+from sandbox.server import Sandbox
+from tests.venues.gateway_connected import Connected
 from trader_core.model.session import Side
 from trader_core.venues.port import Outcome, SendRequest, VenueOrderState
 
 SYMBOL = "BTC/USDT"
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[Sandbox]:
-    sandbox = await start(Config(history_days=2))
-    yield sandbox
-    await sandbox.stop()
-
-
-@pytest.fixture
-async def connected(exchange: Sandbox) -> AsyncIterator[Connected]:
-    found = await connect(exchange, [SYMBOL], may_send=lambda _: None)
-    yield found
-    await found.feed.close()
-    await found.gateway.close()
 
 
 async def test_a_cancel_that_is_not_answered_is_unknown_after_a_second_and_its_look_too(exchange: Sandbox, connected: Connected) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.config import Config
-from sandbox.server import Sandbox, start
+from sandbox.server import Sandbox
 from tests.venues.contract import Bench, VenueContract
 from tests.venues.gateway_connected import Connected, connect, linked
 from trader_core.model.errors import HostRefused
@@ -17,13 +16,6 @@ from trader_core.model.session import Side
 from trader_core.venues.port import Outcome, VenueOrderState
 
 SITE = "POST /api/v3/order"
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[Sandbox]:
-    sandbox = await start(Config(history_days=2))
-    yield sandbox
-    await sandbox.stop()
 
 
 @pytest.fixture

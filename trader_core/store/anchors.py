@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from trader_core.model.errors import ChainBroken, StoreError
 from trader_core.store.database import translated
+from trader_core.store.disk import synced
 from trader_core.store.journal import Head, genesis
 
 FOLDER, HISTORY = "anchors", "anchors.jsonl"
@@ -39,7 +40,7 @@ def keep(home: Path, session_id: str, head: Head) -> None:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        _sync(path.parent)
+        synced(path.parent)
     except OSError as error:
         raise StoreError(f"a place for {path.name} in {path.parent}", str(error), "make room there, and let it be written to") from error
 
@@ -117,11 +118,3 @@ def _head(words: object, place: str) -> Head:
 
 def _path(home: Path, session_id: str) -> Path:
     return home / FOLDER / f"{quote(session_id, safe='')}.anchor"
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

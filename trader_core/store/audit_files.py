@@ -7,7 +7,6 @@ that a file whose end was cut off is seen, and what its first record follows whe
 import base64
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 
 from trader_core.model.errors import BadInput, ChainBroken, UnknownName
 from trader_core.store.audit import Line
+from trader_core.store.disk import synced
 from trader_core.store.journal import Head, follow, genesis
 
 FORMATS = ("parquet", "json", "csv")
@@ -122,15 +122,6 @@ def _beside(path: Path, what: str) -> dict[str, Head]:
         return {name: Head(int(seq), bytes.fromhex(text)) for name, (seq, text) in said.get(what, {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChainBroken(f"{what} in {beside.name}", repr(error)[:120], "export again") from error
-
-
-def synced(path: Path) -> None:
-    """Have a file or folder on the disk when this returns."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _text(body: bytes) -> str:

@@ -7,7 +7,7 @@ slowly, never in step with others, and within a session's budget. Where that is 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from trader_core.trader import events as ev
 from trader_core.venues.port import Outcome
@@ -16,30 +16,11 @@ if TYPE_CHECKING:
     from trader_core.trader.state import State
 
 
-class Retry(NamedTuple):
-    """What follows an outcome."""
+FLOORS_MS = {Outcome.RATE: 2_000, Outcome.AUTH: 8_000, Outcome.CLOCK: 8_000, Outcome.RESTRICTED: 8_000}
+"""A question that came to this waits at least so long, before chance takes up to half of it; any other goes by its step alone.
 
-    order: str
-    """What becomes of an order whose submission came to this."""
-    asked_again: bool
-    """Whether a question that came to this is asked again; it is, for as long as its order has not ended."""
-    floor_ms: int
-    """It waits at least so long, before chance takes up to half of it."""
-
-
-RETRIES = {
-    Outcome.OK: Retry("it is there: looked up until it has ended", True, 0),
-    Outcome.REJECTED: Retry("it is not there: ended", False, 0),
-    Outcome.UNKNOWN: Retry("nothing is proven: looked up, never sent again", True, 0),
-    Outcome.RETRYABLE_READ: Retry("said of questions alone", True, 0),
-    Outcome.NOT_FOUND: Retry("said of questions alone", True, 0),
-    Outcome.RATE: Retry("it is not there: ended", True, 2_000),
-    Outcome.AUTH: Retry("it is not there: ended, and a person has to look", True, 8_000),
-    Outcome.CLOCK: Retry("it is not there: ended, and a person has to look", True, 8_000),
-    Outcome.RESTRICTED: Retry("it is not there: ended, and a person has to look", True, 8_000),
-    Outcome.GATED: Retry("it never left: given up", False, 0),
-}
-"""The policy. `Retry-After` holds every lane besides, in the limiter, where the venue said it."""
+`Retry-After` holds every lane besides, in the limiter, where the venue said it. What becomes of an order is settled in `settling`.
+"""
 
 CANCEL_AGAIN_MS = 2_000
 """So long at most until an order that did not end is cancelled again."""
@@ -53,7 +34,7 @@ _HALF = 1 << 17
 
 def wait_ms(backoff_ms: Sequence[int], name: str, tries: int, outcome: Outcome, *, canceling: bool = False) -> int:
     """Return how long to wait before asking again, after `tries` askings: between half of the step and all of it."""
-    longest = max(backoff_ms[min(tries, len(backoff_ms) - 1)], RETRIES[outcome].floor_ms)
+    longest = max(backoff_ms[min(tries, len(backoff_ms) - 1)], FLOORS_MS.get(outcome, 0))
     return _jittered(min(longest, CANCEL_AGAIN_MS) if canceling else longest, name, tries)
 
 

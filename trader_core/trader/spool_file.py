@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from trader_core.model.errors import ChainBroken, StoreError
+from trader_core.store.disk import synced
 from trader_core.trader import spool
 
 FOLDER = "spool"
@@ -37,7 +38,7 @@ def remove(home: Path, session_id: str) -> None:
     try:
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
-            _sync(path.parent)
+            synced(path.parent)
     except OSError as error:
         raise StoreError(f"{path} to be removed", str(error), "let the folder be written to") from error
 
@@ -83,8 +84,8 @@ class Writer:
             return
         line, self._end = spool.heading(self._session_id, *self._place)
         self._write(line)
-        _sync(path.parent)
-        _sync(path.parent.parent)
+        synced(path.parent)
+        synced(path.parent.parent)
 
     def _write(self, data: bytes) -> None:
         """Write all of it and wait for the disk; what was written in part is taken back."""
@@ -98,11 +99,3 @@ class Writer:
             os.close(handle)
             raise
         self._size += len(data)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
