@@ -27,12 +27,17 @@ ENGINE = Suite(
     ),
     slow=("tests/engine/test_properties.py", "tests/engine/test_position_facts.py"),
 )
+_MACHINE = (
+    "machine", "settling", "operating", "run", "state", "ordering", "tracked", "exiting", "letters", "protecting", "resting", "failing",
+    "retrying", "continuity", "resolving", "verdicts", "external", "merging",
+)  # fmt: skip
+_BY_HAND = (
+    "machine_rules", "machine_words", "machine_stops", "letters", "asked_again", "failing_calls", "retrying", "continuity", "resolving",
+    "external", "spooled", "tally", "weak_venues", "checkpoints",
+)  # fmt: skip
 TRADER = Suite(
-    modules=(
-        *(f"trader_core.trader.{name}" for name in ("machine", "settling", "operating", "run", "state", "tracked", "exiting", "letters")),
-        "trader_core.model.order",
-    ),
-    fast=tuple(f"tests/simulation/test_{name}.py" for name in ("machine_rules", "machine_words", "letters", "checkpoints")),
+    modules=(*(f"trader_core.trader.{name}" for name in _MACHINE), "trader_core.model.order"),
+    fast=tuple(f"tests/simulation/test_{name}.py" for name in _BY_HAND),
     slow=("tests/core/test_order.py",),
     seeds=60,
     wide=True,
