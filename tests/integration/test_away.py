@@ -218,7 +218,7 @@ async def test_a_word_that_could_not_be_journaled_cancels_and_is_obeyed_once_whe
             await until(lambda: "closing" in found.state(session_id).flags, "and is obeyed afterwards")
             words = [r.body["command"] for r in found.records(session_id) if r.kind is Kind.OPERATOR]
             assert words == [Command.CLOSE_ALL]
-            assert not (found.home / "CLOSE_ALL.sandbox").exists()
+            await until(lambda: not (found.home / "CLOSE_ALL.sandbox").exists(), "the file of an answered word is removed")
 
 
 async def test_a_word_that_was_left_while_trader_and_database_were_dead_is_obeyed_when_both_are_back(
