@@ -170,12 +170,17 @@ def build(
 
 
 async def offered(settings: "Settings", wanted: Any) -> bool:
-    """Return whether the venue's clock is stepped, once it has said that it offers every symbol; raises UnknownName, VenueError."""
+    """Return whether the venue's clock is stepped, once it offers every symbol and holds stops for a plan whose stops rest.
+
+    Raises UnknownName, OutOfRange, VenueError.
+    """
     from console.data import instruments_of
+    from trader_core.trader.bounds import require_stops
     from trader_core.venues.link import connect
 
     link = await connect(wanted.venue, settings.folder(), wanted.plan.symbols, wanted.plan.timeframe, None, private=False)
     try:
+        require_stops(wanted.plan, link.profile)
         await instruments_of(link, wanted.plan.symbols)
         return link.profile.stepped
     finally:

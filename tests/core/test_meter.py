@@ -24,8 +24,12 @@ def test_counts_add_up_and_maxima_stay_over_a_restart() -> None:
     meter = Meter()
     meter.arrived(900)
     meter.back(60_000)
+    meter.naked(7_000)
+    meter.naked(3_000)
     again = Meter(base=meter.values(0))
     again.arrived(100)
     again.back(5_000)
+    again.naked(500)
     found = again.values(0)
+    assert found["naked_ms_max"] == 7_000
     assert (found["feed_age_ms_p99"], found["feed_age_ms_count"], found["downtime_ms"], found["outage_ms_max"]) == (900, 2, 65_000, 60_000)

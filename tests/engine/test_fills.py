@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.builders import Desk, bars, instrument, money, plan
-from trader_core.engine.fills import fill_at_open
+from trader_core.engine.fills import fill_from
 from trader_core.engine.kernel import entry
 from trader_core.model.instrument import Instrument
 
@@ -15,7 +15,7 @@ BUY, SELL = 1, -1
 
 @entry
 def _fill(plans: Any, grids: Any, rows: Any, side: int, qty: int, limit: int) -> Any:
-    return fill_at_open(plans[0], grids[0], rows[0], side, qty, limit)
+    return fill_from(plans[0], grids[0], rows[0], side, qty, limit, rows[0].open, 0)
 
 
 def filled(

@@ -106,7 +106,8 @@ def traded(count: int, **changes: Any) -> tuple[Plan, tuple[Instrument, ...]]:
 
 def through_machine(plan: Plan, instruments: tuple[Instrument, ...], bars: Bars, targets: NDArray[np.int64]) -> tuple[Any, MemoryJournal]:
     journal, feed = MemoryJournal(), ListedFeed(bars)
-    first = opening("parity", plan, instruments, Protocol(), builders.START_MS, {"USDT": str(plan.capital // 10**10)})
+    protocol = Protocol(stops="RESTING" if plan.execution.resting else "BOT_SIDE")
+    first = opening("parity", plan, instruments, protocol, builders.START_MS, {"USDT": str(plan.capital // 10**10)})
     asyncio.run(journal.commit([first], fold([first])))
     state = fold([first])
     venue = SimulatedVenue(instruments, state.plan_record, state.grids, feed, plan.capital)

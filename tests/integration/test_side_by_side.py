@@ -1,6 +1,8 @@
 """Sessions beside each other, grants, restarts, reductions and blocks, in a whole world."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import text
@@ -8,15 +10,18 @@ from sqlalchemy import text
 from tests.conftest import Database
 from tests.integration.world import MINUTE_MS, World, world
 from trader_core.model.command import Command
+from trader_core.model.plan import Plan
 from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import commands, sessions
 from trader_core.store import database as store
 from trader_core.trader.records import Kind
 
 
-def pair(found: World, minutes: int = 300, granted: int = 0) -> tuple[str, str]:
-    """Request a paper session and a dry run beside it, in one transaction."""
-    leader = found.request(SessionMode.PAPER, minutes=minutes)
+def pair(found: World, minutes: int = 300, granted: int = 0, change: Callable[[Plan], Plan] = lambda plan: plan) -> tuple[str, str]:
+    """Request a paper session and a dry run beside it."""
+    new = found.new(SessionMode.PAPER, minutes=minutes)
+    found.store(replace(new, plan=change(new.plan)))
+    leader = new.session_id
     row = found.row(leader)
     new = sessions.NewSession(
         session_id="dry-1", mode=SessionMode.DRY_RUN, account="sandbox", venue="sandbox", stage=row.stage, plan=row.plan, instruments=(),

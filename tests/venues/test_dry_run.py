@@ -13,7 +13,9 @@ from tests.venues.gateway_connected import connect
 from trader_core.engine.state import grid_records, plan_record
 from trader_core.model.instrument import freeze
 from trader_core.model.money import UNIT
+from trader_core.model.session import Side
 from trader_core.venues.dry_run import DryRunVenue
+from trader_core.venues.marketdata import Ticker
 from trader_core.venues.port import Outcome, Reply, SendRequest
 
 
@@ -24,12 +26,16 @@ class OrderTester:
     answer: Reply[None] = field(default_factory=lambda: Reply(Outcome.OK))
     asked: list[SendRequest] = field(default_factory=list)
     told: list[tuple[Outcome, int]] = field(default_factory=list)
+    market: Ticker | None = None
     now_ms: int = 0
 
     async def test_order(self, request: SendRequest) -> Reply[None]:
         self.asked.append(request)
         self.now_ms += 7
         return self.answer
+
+    async def ticker(self, _symbol: str) -> Reply[Ticker]:
+        return Reply(Outcome.OK, self.market) if self.market else Reply(Outcome.RETRYABLE_READ)
 
 
 @pytest.fixture
@@ -80,3 +86,15 @@ async def test_a_test_that_proves_nothing_is_counted_and_the_order_goes_on_as_it
     assert tester.told == [(outcome, 7)]
     await bench.step()
     assert sum(fill.qty for fill in await bench.fills(begin_ms)) == bench.qty
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(100_01, Outcome.REJECTED), (100_00, Outcome.OK), (None, Outcome.OK)])
+async def test_a_stop_that_the_market_has_passed_meanwhile_is_refused_for_that_and_for_nothing_else(
+    bench: Bench, tester: OrderTester, last: int | None, outcome: Outcome
+) -> None:
+    tester.answer = Reply(Outcome.REJECTED, code="-2010")
+    tester.market = Ticker(last, last, last) if last else None
+    stop = replace(bench.request("1"), side=Side.SELL, order_type="STOP", trigger=100_00, limit=90_00)
+    reply = await bench.venue.submit(stop)
+    assert reply.outcome is outcome
+    assert tester.told == [(Outcome.REJECTED if outcome is Outcome.REJECTED else Outcome.NOT_FOUND, 7)]

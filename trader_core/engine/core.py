@@ -15,7 +15,7 @@ from trader_core.engine.layout import FILL, Record
 from trader_core.engine.mark import restart_baseline
 from trader_core.engine.play import play
 from trader_core.engine.protect import BY_OPERATOR, BY_PROTECTION, arm
-from trader_core.engine.size import resting_stop
+from trader_core.engine.size import resting_stop, sellable
 
 LATCH_FLAT, RESET_BREAKER, WITHDRAW, PROTECTED = 1, 2, 3, 4
 RELEASED_AS_ERROR = 1
@@ -91,6 +91,12 @@ def on_exit(account: Any, slots: Any, plan: Any, grids: Any, i: int, ts: int, ou
     if slot.latched != BY_OPERATOR or slot.selling > 0 or slot.position < grids[i].lot or slot.close == 0:
         return 0
     return leave(account[0], slot, plan[0], grids[i], out[0], i, ts, OPERATOR, slot.target)
+
+
+@entry
+def sellable_now(slots: Any, plan: Any, grids: Any, i: int) -> int:
+    """Return what one order can sell of what is held of instrument i at its last close; 0 where the venue would take none of it."""
+    return sellable(slots[i], plan[0], grids[i], slots[i].close)
 
 
 @entry

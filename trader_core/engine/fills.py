@@ -83,13 +83,7 @@ def fill_from(plan: Any, grid: Any, bar: Any, side: int, qty: int, limit: int, p
     return filled, price, rate_up(notional_up(price, filled, grid.multiplier, grid.divisor), ppm), 0
 
 
-@kernel
-def fill_at_open(plan: Any, grid: Any, bar: Any, side: int, qty: int, limit: int) -> tuple[int, int, int, int]:
-    """Return `fill_from` of a market order at a bar's open."""
-    return fill_from(plan, grid, bar, side, qty, limit, bar.open, 0)
-
-
 @entry
-def fill_of(plan: Any, grids: Any, bars: Any, i: int, side: int, qty: int, limit: int) -> tuple[int, int, int, int]:
-    """Return `fill_at_open` of instrument i, from Python: plan[1], grids[N] and one slot's bars[N]."""
-    return fill_at_open(plan[0], grids[i], bars[i], side, qty, limit)
+def fill_of(plan: Any, grids: Any, bars: Any, i: int, side: int, qty: int, limit: int, price: int) -> tuple[int, int, int, int]:
+    """Return `fill_from` of a taker of instrument i, from Python: plan[1], grids[N] and one slot's bars[N]."""
+    return fill_from(plan[0], grids[i], bars[i], side, qty, limit, price, 0)

@@ -103,14 +103,17 @@ class Execution:
     delay_slots: int = 0
     """Bars that pass before an order reaches the venue."""
     resting: bool = False
-    """Stop and take rest at the venue and fill inside the bar; otherwise the trader watches them and leaves at the next open."""
+    """Stop and take rest at the venue and fill inside the bar; otherwise the trader watches them and leaves at the next open.
+
+    A trader lets the stop rest alone, and only where the venue holds stops; a take that rests is simulated only.
+    """
 
     @property
     def simulated_only(self) -> str:
         """Return what of it no trader can do yet, in words; empty when a trader can."""
         asked = {
             "entry_kind": self.entry_kind != OrderKind.MARKET, "exit_kind": self.exit_kind != OrderKind.MARKET,
-            "good_slots": self.good_slots != 1, "delay_slots": self.delay_slots != 0, "resting": self.resting,
+            "good_slots": self.good_slots != 1, "delay_slots": self.delay_slots != 0,
         }  # fmt: skip
         return ", ".join(name for name, used in asked.items() if used)
 
@@ -192,6 +195,8 @@ class Plan:
     def require_tradable(self) -> None:
         """Raise OutOfRange when it asks for what only a simulation can do yet."""
         only = self.execution.simulated_only
+        if self.execution.resting and self.take_profit_ppm:
+            only = ", ".join(filter(None, (only, "resting with a take_profit_ppm (one order rests per position, and that is the stop)")))
         if only:
             raise OutOfRange("an execution that a trader can do", f"{only}, which only a backtest simulates yet", "leave it out")
 

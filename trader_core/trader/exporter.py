@@ -18,7 +18,7 @@ from trader_core.model.errors import StoreError
 from trader_core.model.money import UNIT
 from trader_core.model.session import Refusal, SessionMode
 from trader_core.store import database, rounds
-from trader_core.trader import failing
+from trader_core.trader import failing, resting
 from trader_core.trader.run import UNPROVEN
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ GAUGES = {
     "gatehouse_feed_age_seconds": "time since the newest stepped slot ended, by the venue's clock; it grows while no bar comes",
     "gatehouse_stream_age_seconds": "time since a stream said something, by stream and by the venue's clock",
     "gatehouse_stream_lag_seconds": "how late a stream's newest event came, by stream",
+    "gatehouse_naked_seconds": "time that something is held without its stop; where the trader watches it, since the last bar judged",
     "gatehouse_mode": "0 ACTIVE, 1 REDUCING, 2 HALTED, 3 KILLED",
     "gatehouse_breaker": "1 while the breaker is open, by what tripped it",
     "gatehouse_errors_breaker": "1 while too many calls about orders failed, 2 where only an operator closes it",
@@ -154,6 +155,7 @@ class Exporter:
         put("gatehouse_drawdown_ratio", (peak - int(account["equity"])) / peak if peak > 0 else 0.0)
         put("gatehouse_unknown_age_seconds", meter.oldest_unproven_ms(now_ms) / 1000 if _unproven(state) else 0.0)
         put("gatehouse_feed_age_seconds", max(now_ms - state.next_slot_ms, 0) / 1000)
+        put("gatehouse_naked_seconds", resting.naked_ms(state, now_ms) / 1000)
         put("gatehouse_mode", int(state.mode))
         put("gatehouse_permit_level", int(standing(control.allowed.permits, control.wall_ms()).level))
         put("gatehouse_breaker", float(account["breaker"] != 0), Refusal(int(account["breaker"])).name)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HOUR_MS = 3_600_000
 PPM = 1_000_000
 BPS = 10_000
-STORED = ("latency", "unknown", "api", "feed", "downtime", "outage", "order_tests")
+STORED = ("latency", "unknown", "api", "feed", "downtime", "outage", "naked", "order_tests")
 """Beginnings of the names of what the trader itself counts."""
 
 

@@ -36,6 +36,8 @@ class Meter:
     """Refusals of the guard in this process, by model.session.Refusal."""
     outage_ms_max: int = 0
     skew_ms_max: int = 0
+    naked_ms_max: int = 0
+    """The longest time that something was held without what protects it (`trader.resting.naked_ms`)."""
     tally: Mapping[str, int] = field(default_factory=dict)
     """What came from outside in this process, and what became of it, by the names of trader.tally."""
     _since: dict[str, int] = field(default_factory=dict)
@@ -88,6 +90,10 @@ class Meter:
         self.counts["downtime_ms"] += max(away_ms, 0)
         self.outage_ms_max = max(self.outage_ms_max, away_ms)
 
+    def naked(self, ms: int) -> None:
+        """Take for how long something is held without what protects it."""
+        self.naked_ms_max = max(self.naked_ms_max, ms)
+
     def oldest_unproven_ms(self, now_ms: int) -> int:
         """Return how long the oldest order of unknown fate has been so; 0 without one."""
         return now_ms - min(self._since.values(), default=now_ms)
@@ -110,6 +116,7 @@ class Meter:
             "unknown_ms_max": max([self.oldest_unproven_ms(now_ms), *self.unknown_ms]),
             "outage_ms_max": self.outage_ms_max,
             "skew_ms_max": self.skew_ms_max,
+            "naked_ms_max": self.naked_ms_max,
         }
         return found | {name: max(value, self.base.get(name, 0)) for name, value in largest.items()}
 

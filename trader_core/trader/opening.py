@@ -18,7 +18,7 @@ from trader_core.model.session import SessionMode, SessionStatus
 from trader_core.store import database, sessions, streams
 from trader_core.trader import books, key_check
 from trader_core.trader.away import Away
-from trader_core.trader.bounds import protocol_of
+from trader_core.trader.bounds import protocol_of, require_stops
 from trader_core.trader.code import code_hash
 from trader_core.trader.control import Control
 from trader_core.trader.doors import closed, door, patience_ms
@@ -210,6 +210,7 @@ class Opener:
     async def _open(self, row: sessions.SessionRow, link: Link, durable: Durable) -> State:
         """Freeze instruments and baseline, and write the first record."""
         row.plan.require_tradable()
+        require_stops(row.plan, link.profile)
         step_ms, now = timeframe_ms(row.plan.timeframe), await self._begins(row, link)
         instruments = await frozen(row, link, step_ms, now)
         baseline = {instruments[0].quote: to_text(row.plan.capital)}
@@ -217,7 +218,7 @@ class Opener:
             await self._alone(row)
             await require_modest_key(link)
             baseline = books.totals(value_of(await link.gateway.balances(), "balances"))
-        protocol = protocol_of(link.profile, real_orders=row.mode is SessionMode.STAGE)
+        protocol = protocol_of(link.profile, row.plan, real_orders=row.mode is SessionMode.STAGE)
         from_ms = slot_of(now, step_ms)
         identity = link.identity if row.mode is SessionMode.STAGE else ""
         record = opening(row.session_id, row.plan, instruments, protocol, from_ms, baseline, identity)

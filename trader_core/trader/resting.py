@@ -36,9 +36,21 @@ def unsettled(state: "State") -> list[Order]:
 
 
 def uncovered(state: "State") -> list[int]:
-    """Return the instruments of which something sellable is held and no stop rests at the venue."""
+    """Return the instruments of which so much is held that the venue would take its sale, and no stop rests there."""
     covered = {order.index for order in state.pending.values() if order.rests}
-    return [i for i, instrument in enumerate(state.instruments) if i not in covered and state.position(i) >= instrument.lot]
+    bare = [i for i, instrument in enumerate(state.instruments) if i not in covered and state.position(i) >= instrument.lot]
+    return [i for i in bare if core.sellable_now(state.slots, state.plan_record, state.grids, i)]
+
+
+def naked_ms(state: "State", now_ms: int) -> int:
+    """Return for how long something is held without what its plan protects it by; 0 where nothing is, and without a stop in the plan.
+
+    Where stops rest: since none rests at the venue. Where the trader watches them: since the end of the last bar that it judged.
+    """
+    if on(state):
+        return max((now_ms - since for since in state.vigil.naked_ms.values()), default=0)
+    plan = state.plan
+    return max(now_ms - state.next_slot_ms, 0) if (plan.stop_loss_ppm or plan.trailing_ppm) and uncovered(state) else 0
 
 
 def look_again(state: "State") -> None:

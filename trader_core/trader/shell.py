@@ -143,6 +143,8 @@ class Shell:
         for symbol, fault in self.decider.faults:
             log.warning("no decision on a faulty bar", symbol=symbol, ts_ms=ts_ms, fault=fault)
         await self.handle(ev.Slot(ts_ms, bars, targets))
+        if resting.on(self.state):
+            await self.attend()  # a stop that the bar has moved is replaced before the next one
 
     async def _drain(self) -> None:
         """Let a few slots more pass for what is on its way, and decide nothing: after the end nobody looks for an order."""
@@ -187,6 +189,7 @@ class Shell:
 
     async def attend(self) -> None:
         """Take operators' words and outside conditions, and look at what is not settled."""
+        self.meter.naked(resting.naked_ms(self.state, self.feed.now_ms()))
         await self._see()
         while self.control.inbox:
             word = self.control.inbox[0]

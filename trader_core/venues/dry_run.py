@@ -5,6 +5,7 @@ from typing import Protocol
 
 from trader_core.engine.layout import Record
 from trader_core.model.instrument import Instrument
+from trader_core.venues.marketdata import Ticker
 from trader_core.venues.port import Outcome, Reply, SendRequest, VenueOrder
 from trader_core.venues.simulated import Feed, SimulatedVenue
 
@@ -14,6 +15,9 @@ class TestsOrders(Protocol):
 
     async def test_order(self, request: SendRequest) -> Reply[None]:
         """Return OK when the venue would take it, REJECTED with its code when not, anything else when nothing is proven."""
+
+    async def ticker(self, symbol: str) -> Reply[Ticker]:
+        """Return where the market stands."""
 
 
 class DryRunVenue(SimulatedVenue):
@@ -30,11 +34,20 @@ class DryRunVenue(SimulatedVenue):
     async def submit(self, request: SendRequest) -> Reply[VenueOrder]:
         """Let the venue check the order, then hold it until the next bar; what the venue refuses is rejected here too.
 
-        A test that proves nothing is counted, and the order goes on: the session must decide as its twin on paper.
+        A test that proves nothing is counted, and the order goes on: the session must decide as its twin on paper. The refusal
+        of a stop proves nothing either where the market stands at its trigger or below by now.
         """
         began = self._steady()
         reply = await self._tester.test_order(request)
-        self._told(reply.outcome, self._steady() - began)
+        took_ms = self._steady() - began
+        if reply.outcome is Outcome.REJECTED and request.trigger and not await self._lies_below(request):
+            reply = Reply(Outcome.NOT_FOUND)  # counted as a test without a proof, and as no fault of the venue
+        self._told(reply.outcome, took_ms)
         if reply.outcome is Outcome.REJECTED:
             return Reply(Outcome.REJECTED, code=reply.code, evidence=reply.evidence)
         return await super().submit(request)
+
+    async def _lies_below(self, stop: SendRequest) -> bool:
+        """Return whether the market is known to stand above a stop's trigger."""
+        ticker = (await self._tester.ticker(stop.symbol)).value
+        return ticker is not None and ticker.last > stop.trigger
