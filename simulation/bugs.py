@@ -89,7 +89,7 @@ BUGS = (
     Bug("M17", "the verifier does not look at the last record", "I11", 1, ((journal, "follow", plants.follow_but_the_last),)),
     Bug("M18", "close-all cancels nothing first", "I9", 1, ((operating, "cancel_all", plants.close_before_cancel),)),
     Bug("M19", "a tripped breaker blocks exits", "I18", 59, ((machine, "asked_again", plants.breaker_blocks_exits),)),
-    Bug("M20", "a list that could not be read is believed empty", "I4", 307, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
+    Bug("M20", "a list that could not be read is believed empty", "I7", 336, ((_HANDLERS, ev.AbsenceEvidence, plants.empty_when_failed),)),
     Bug("E1", "the venue knows no window of validity", "I7", 14, ((SimVenue, "valid", plants.always_valid),)),
     Bug("E2", "the venue shows orders later than it says", "I7", 67, ((SimVenue, "lag_ms", plants.lag_beyond),)),
     Bug("X1", "nobody looks again at what is unsettled", "I5", 3, ((_HANDLERS, ev.Tick, plants.tick_sleeps),)),
