@@ -135,4 +135,5 @@ def _choices(chance: Random) -> Choices:
         give_up_ms=pick((15_000, 45_000, 600_000)),
         asks_per_minute=pick((0, 0, 0, 0, 20, 60)),
         validity_window=pick((True,) * 7 + (False,)),
+        lookup=pick((True,) * 7 + (False,)),
     )

@@ -110,7 +110,8 @@ class World:
             return False
         weak = not (self.plan.choices.validity_window and self.plan.choices.lookup)
         left = [order for order in unsettled(leader.state) if not (weak and order.state == "QUARANTINED")]
-        return not left and len(leader.books.fills) == len(self.venue.by_trade)
+        nameless = self.checker.nameless(leader.books, leader.state)
+        return not left and len(leader.books.fills) + len(nameless) == len(self.venue.by_trade)
 
     def stirred(self, stir: str) -> None:
         """An order is about to leave or has left: chance may be malicious."""

@@ -105,6 +105,16 @@ def test_a_trade_that_was_applied_only_after_the_start_shows_nothing_of_the_time
     assert "history" in bench.state.flags
 
 
+def test_nor_does_an_old_trade_that_was_applied_only_after_the_start() -> None:
+    bench = Kept()
+    bench.boot(AWAY_MS, 2)
+    late = bench.trade(bench.order, 10, "t0", ts_ms=LATER_MS - 1)
+    for now in (AWAY_MS + 5, AWAY_MS + 65):  # the second time it is known
+        bench.proof(START_MS + 1, now, late)
+        assert "history" in bench.state.flags
+    assert continuity.missing(bench.state) == [bench.symbol]
+
+
 def test_a_list_that_could_not_be_read_proves_nothing_and_accuses_nobody() -> None:
     bench = Kept()
     bench.boot(AWAY_MS, 2)

@@ -21,7 +21,7 @@ def begin(run: Run, now: int) -> None:
     """Forget what an earlier life had proven, and ask for the trades of every instrument."""
     state = run.state
     asked = tuple(order.client_order_id for order in state.pending.values() if order.sent_ms)
-    state.recovery = Recovery(now, asked, len(state.seen), int(state.slots["fills"].sum()), dict(state.traded_ms))
+    state.recovery = Recovery(now, asked, frozenset(state.seen), int(state.slots["fills"].sum()), dict(state.traded_ms))
     _ask(run, now, missing(state))
 
 
@@ -43,7 +43,7 @@ def gap(state: State, symbol: str, since_ms: int, trades: list[VenueTrade]) -> s
     """Return what a list of trades since `since_ms` cannot show, or an empty text where it is whole."""
     last = state.recovery.last.get(symbol)
     if last is not None and last >= since_ms:  # what was applied only since then shows nothing of the time before it
-        if any(f"{symbol} {trade.trade_id}" in state.seen and trade.ts_ms <= last for trade in trades):
+        if any(f"{symbol} {trade.trade_id}" in state.recovery.known and trade.ts_ms <= last for trade in trades):
             return ""
         return f"the venue's list of trades of {symbol} since {since_ms} does not show the one of {last} that is booked"
     known = max(state.known_ms, last or 0)
@@ -93,6 +93,6 @@ def _record(run: Run, now: int) -> None:
     fills = int(state.slots["fills"].sum()) - recovery.fills
     run.write(
         Kind.RECOVERED, at_ms=now, took_ms=now - recovery.at_ms, asked=len(states), absent=states.count("NOT_PLACED"),
-        found=len(states) - states.count("NOT_PLACED"), fills=fills, foreign=len(state.seen) - recovery.seen - fills,
+        found=len(states) - states.count("NOT_PLACED"), fills=fills, foreign=len(state.seen) - len(recovery.known) - fills,
         proven=[[symbol, *recovery.proven[symbol]] for symbol in sorted(recovery.proven)],
     )  # fmt: skip

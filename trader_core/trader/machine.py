@@ -135,7 +135,9 @@ def _tick(run: Run, event: ev.Tick) -> None:
         watch = run.state.watches.setdefault(order.client_order_id, Watch())
         if watch.next_ms > event.now_ms:
             continue
-        if order.state is OrderState.CANCELING:
+        if watch.gone >= settling.NEGATIVES_NEEDED:
+            settling.prove_end(run, order, watch, event.now_ms)
+        elif order.state is OrderState.CANCELING:
             cancel(run, order, event.now_ms)
         else:
             run.look(order)

@@ -64,12 +64,13 @@ def looked(run: Run, event: ev.Looked) -> None:
     watch.next_ms = now + wait_ms(backoff, order.client_order_id, watch.tries, reply.outcome, canceling=canceling)
     watch.tries += 1
     if reply.outcome is Outcome.OK and reply.value is not None:
+        watch.gone = watch.gone_ms = 0
         _compare(run, order, reply.value, now)
     elif reply.outcome is Outcome.NOT_FOUND:
         _not_found(run, order, watch, now)
     elif order.state in UNPROVEN:
         _give_up_late(run, order, now)
-    if order.rests:
+    if order.rests and not watch.gone:
         watch.next_ms = now + STOP_LOOK_MS
 
 
@@ -99,9 +100,36 @@ def _not_found(run: Run, order: Order, watch: Watch, now: int) -> None:
     if watch.negatives and now - watch.negative_ms < NEGATIVES_APART_MS:
         return
     watch.negatives, watch.negative_ms = watch.negatives + 1, now
+    if order.state not in ASK:  # the venue has had it: it has ended, and the ticks go on to show how
+        watch.gone += 1
+        return
     if watch.negatives >= NEGATIVES_NEEDED and (order.state not in UNPROVEN or not order.venue_order_id):
         run.effects.append(ev.ProveAbsence(order.client_order_id, order.symbol, order.sent_ms - bounds.skew_ms))
     _give_up_late(run, order, now)
+
+
+def prove_end(run: Run, order: Order, watch: Watch, now: int) -> None:
+    """Ask for the lists once all fills of an order that is no longer found must be in them; look at it until then.
+
+    It is not cancelled again: it rests no more, and cancels would take what the budget has for the lists.
+    """
+    bounds, watch.gone_ms = run.state.protocol, watch.gone_ms or now
+    if not _all_shown(bounds, watch, now):
+        run.look(order)
+        return
+    canceling = order.state is OrderState.CANCELING
+    watch.next_ms = now + wait_ms(bounds.look_backoff_ms, order.client_order_id, watch.tries, Outcome.OK, canceling=canceling)
+    watch.tries += 1
+    run.effects.append(ev.ProveAbsence(order.client_order_id, order.symbol, order.sent_ms - bounds.skew_ms))
+
+
+def _all_shown(bounds: Protocol, watch: Watch, now: int) -> bool:
+    """Return whether whatever an order did before it was gone is visible now.
+
+    Where requests stay good it may have come just before, and was not found because it was not visible yet: that takes its time too.
+    """
+    takes_ms = bounds.visibility_ms * (1 if bounds.validity_window else 2) + bounds.skew_ms
+    return watch.gone_ms > 0 and now > watch.gone_ms + takes_ms
 
 
 def _give_up_late(run: Run, order: Order, now: int) -> None:
@@ -121,18 +149,32 @@ def absence(run: Run, event: ev.AbsenceEvidence) -> None:
     opens, trades = event.open_orders, event.trades
     if not order.open or opens.outcome is not Outcome.OK or trades.outcome is not Outcome.OK:
         return
-    if any(o.client_order_id == order.client_order_id for o in opens.value or ()):
-        run.move(order, OrderEvent.ACK, event.now_ms)
+    watch = run.state.watches.setdefault(order.client_order_id, Watch())
+    there = next((o for o in opens.value or () if o.client_order_id == order.client_order_id), None)
+    if there is not None:
+        watch.gone = watch.gone_ms = 0
+        run.move(order, OrderEvent.ACK, event.now_ms, venue_order_id=there.venue_order_id)
         run.look(order)
         return
     new = [t for t in trades.value or () if f"{order.symbol} {t.trade_id}" not in run.state.seen]
-    if any(order.client_order_id == t.client_order_id or not t.client_order_id for t in new):
+    if any(_may_be_of(order, trade) for trade in new):
         _book(run, order.symbol, new, event.now_ms)
         return
+    if order.state is OrderState.SENDING:
+        run.move(order, OrderEvent.LOSE, event.now_ms, why="neither answered nor listed")
     if order.state in UNPROVEN and not provable(run.state.protocol):
         _quarantine(run, order, event.now_ms, "its venue cannot prove that it was never placed")
-        return
-    run.move(order, OrderEvent.ABSENT if order.state in UNPROVEN else OrderEvent.CANCELED, event.now_ms)
+    elif order.state in UNPROVEN:
+        run.move(order, OrderEvent.ABSENT, event.now_ms)
+    elif _all_shown(run.state.protocol, watch, event.now_ms):
+        run.move(order, OrderEvent.CANCELED, event.now_ms)
+
+
+def _may_be_of(order: Order, trade: VenueTrade) -> bool:
+    """Return whether a trade is an order's, or may be: by its client id, else by the venue's, where both are named."""
+    if trade.client_order_id:
+        return trade.client_order_id == order.client_order_id
+    return not order.venue_order_id or trade.venue_order_id in {"", order.venue_order_id}
 
 
 def provable(bounds: Protocol) -> bool:

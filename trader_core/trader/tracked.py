@@ -58,6 +58,10 @@ class Watch:
     tries: int = 0
     negatives: int = 0
     negative_ms: int = 0
+    gone: int = 0
+    """So many look-ups in a row did not find it although the venue has had it."""
+    gone_ms: int = 0
+    """A moment before which it had ended, if those look-ups are right; 0: not known yet."""
 
 
 @dataclass(slots=True)
@@ -67,9 +71,9 @@ class Recovery:
     at_ms: int = 0
     asked: tuple[str, ...] = ()
     """The orders that had left and were not settled."""
-    seen: int = 0
+    known: frozenset[str] = frozenset()
     fills: int = 0
-    """How many trades were known, and how many of them booked, when it began."""
+    """The trades that were known, and how many of them were booked, when it began."""
     last: dict[str, int] = field(default_factory=dict)
     """By symbol, the time of the youngest trade that was applied before it began."""
     proven: dict[str, tuple[int, int]] = field(default_factory=dict)
