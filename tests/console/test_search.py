@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +76,22 @@ def test_a_seed_decides_what_is_drawn(stored: Cli, method: str) -> None:
     assert drawn[one["search_id"]] != drawn[other["search_id"]]
 
 
-@pytest.mark.parametrize("method", ["grid", "optuna"])
-def test_two_workers_of_a_cluster_give_the_trials_that_the_cores_here_give(stored: Cli, method: str) -> None:
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """Yield the address of a cluster of two workers."""
     from distributed import LocalCluster  # noqa: PLC0415
 
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.mark.parametrize("method", ["grid", "optuna"])
+def test_two_workers_of_a_cluster_give_the_trials_that_the_cores_here_give(stored: Cli, scheduler: str, method: str) -> None:
     asked = (*GRID, "--method", method, "--evaluations", "12")
     here = stored.json(*asked)
     found = trials(stored)
     forget(stored)
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
-        away = stored.json(*asked, "--dask", cluster.scheduler_address)
+    away = stored.json(*asked, "--dask", scheduler)
     assert (away["best"], away["resumed"]) == (here["best"], 0)
     assert trials(stored) == found
 

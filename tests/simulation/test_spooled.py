@@ -1,15 +1,21 @@
 """What was done while the database was away, brought into the journal: a kill holds, cancels go on, and each line stands there once."""
 
+import asyncio
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.simulation.bench import LATER_MS, Bench
+from trader_core.model.errors import Fenced
 from trader_core.model.order import OrderState
 from trader_core.model.session import Mode
 from trader_core.trader import events as ev
-from trader_core.trader import spool
+from trader_core.trader import returning, spool
 from trader_core.trader.records import Kind, Record
+from trader_core.trader.state import State
 
 
 @pytest.fixture
@@ -86,3 +92,30 @@ def test_what_stands_in_the_journal_is_not_merged_again_whatever_else_was_merged
     bench.feed(ev.Spooled(found.name, 1, found.behind(bench.state.spooled)))
     bench.feed(ev.Spooled(other.name, 2, other.lines))
     assert found.behind(bench.state.spooled) == other.behind(bench.state.spooled) == ()
+
+
+class Stored:
+    """A journal that somebody has written since, under a later epoch."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.state, self.commits = bench.state, 0
+
+    async def read(self) -> State:
+        return self.state
+
+    async def commit(self, *_: Any) -> None:
+        self.commits += 1
+
+
+@pytest.mark.parametrize(("epoch", "goes_on"), [(6, False), (7, True), (8, True)])
+async def test_who_was_overtaken_while_the_database_was_away_does_not_go_on(
+    bench: Bench, tmp_path: Path, epoch: int, *, goes_on: bool
+) -> None:
+    bench.feed(ev.Boot(LATER_MS, 7, "another"))
+    stored, nobody = Stored(bench), nullcontext() if goes_on else pytest.raises(Fenced, match="epoch 7 in its journal")
+    away: Any = SimpleNamespace(quiet=asyncio.Lock(), over=False)
+    with nobody:
+        found = await returning.back(tmp_path, away, lambda _: stored, lambda _: None, epoch)  # type: ignore[arg-type,return-value]
+        assert (found.epoch, found.state) == (epoch, bench.state)
+    assert away.over is goes_on
+    assert stored.commits == 0

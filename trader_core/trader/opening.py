@@ -28,7 +28,7 @@ from trader_core.trader.freezing import frozen, value_of
 from trader_core.trader.meter import Meter
 from trader_core.trader.permitted import permitted, require_modest_key
 from trader_core.trader.recovery import opening
-from trader_core.trader.returning import Returned, back, merged
+from trader_core.trader.returning import Returned, back, merged, not_overtaken
 from trader_core.trader.sameness import same_account, same_plan
 from trader_core.trader.shell import Shell
 from trader_core.trader.spool_file import Writer
@@ -69,6 +69,7 @@ class Opener:
         durable = self._durable(row, row.account, epoch)
         state = await durable.read()
         if state is not None:
+            not_overtaken(state, epoch)
             await merged(self.home, durable, state, self.tell)
         if state is not None and state.closed:
             await leave_clock(self.home, row.session_id)

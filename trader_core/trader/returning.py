@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from trader_core.model.alert import Alert
-from trader_core.model.errors import StoreError
+from trader_core.model.errors import Fenced, StoreError
 from trader_core.trader import events as ev
 from trader_core.trader import spool_file
 from trader_core.trader.away import Away
@@ -27,6 +27,13 @@ class Returned(NamedTuple):
     durable: Durable
     state: State
     epoch: int
+
+
+def not_overtaken(state: State, epoch: int) -> None:
+    """Pass unless the journal was written under a later epoch than the one held: a lost lock is noticed late. Raises Fenced."""
+    if state.epoch > epoch:
+        expected = f"{state.session_id} under no later epoch than {epoch}"
+        raise Fenced(expected, f"epoch {state.epoch} in its journal", "stop this trader: another one is at work")
 
 
 async def merged(home: Path, durable: Durable, state: State, tell: Callable[[Alert], None], away: Away | None = None) -> None:
@@ -53,10 +60,11 @@ async def merged(home: Path, durable: Durable, state: State, tell: Callable[[Ale
 
 
 async def back(home: Path, away: Away, make: Callable[[int], Durable], tell: Callable[[Alert], None], epoch: int) -> Returned:
-    """Read the journal under an epoch, merge what was spooled, and return what the session goes on with; raises as those two."""
+    """Read the journal under an epoch, merge what was spooled, and return what the session goes on with; raises as those three."""
     durable = make(epoch)
     state = await durable.read()
     assert state is not None, "a session that was away has a journal"
+    not_overtaken(state, epoch)
     await merged(home, durable, state, tell, away)
     return Returned(durable, state, epoch)
 
