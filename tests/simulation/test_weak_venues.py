@@ -98,6 +98,25 @@ def test_an_order_that_is_being_cancelled_and_not_found_any_more_is_not_cancelle
     assert ev.ProveAbsence in asked
 
 
+def test_an_order_that_has_ended_while_it_was_being_cancelled_has_its_trades_read_and_is_not_cancelled_again() -> None:
+    bench = Bench(bounds={"asks_per_minute": 20, "asks_burst": 10, "asks_reserve": 2})
+    order = bench.opened()
+    bench.say(Command.CANCEL_ALL)
+    for _ in range(5):  # the budget is spent
+        bench.feed(ev.Tick(LATER_MS + 1))
+    assert bench.look(order, VenueOrderState.FILLED, order.qty) == [], "its trades have to wait"
+    ended = Reply(Outcome.OK, bench.shown(order, VenueOrderState.FILLED, order.qty))
+    asked = list[type]()
+    for now in range(LATER_MS + 1_000, LATER_MS + 60_000, 1_000):
+        effects = bench.feed(ev.Tick(now))[1]
+        if any(isinstance(effect, ev.Look) for effect in effects):
+            bench.feed(ev.Looked(order.client_order_id, ended, now))
+        asked += [type(effect) for effect in effects]
+    assert {ev.FetchTrades, ev.Look} == set(asked)
+    bench.trades(bench.trade(order, order.qty))
+    assert (order.state, bench.state.pending) == (OrderState.FILLED, {})
+
+
 def test_an_order_that_was_neither_answered_nor_listed_is_of_unknown_fate_and_not_ended() -> None:
     bench = Bench(bounds={"lookup": False})
     order = bench.sent()

@@ -137,6 +137,8 @@ def _tick(run: Run, event: ev.Tick) -> None:
             continue
         if watch.gone >= settling.NEGATIVES_NEEDED:
             settling.prove_end(run, order, watch, event.now_ms)
+        elif watch.owed > order.filled:
+            settling.catch_up(run, order, watch, event.now_ms)
         elif order.state is OrderState.CANCELING:
             cancel(run, order, event.now_ms)
         else:

@@ -60,11 +60,12 @@ def looked(run: Run, event: ev.Looked) -> None:
     if not order.open:
         return
     watch = run.state.watches.setdefault(order.client_order_id, Watch())
-    backoff, canceling = run.state.protocol.look_backoff_ms, order.state is OrderState.CANCELING
+    backoff, canceling = run.state.protocol.look_backoff_ms, order.state is OrderState.CANCELING and watch.owed <= order.filled
     watch.next_ms = now + wait_ms(backoff, order.client_order_id, watch.tries, reply.outcome, canceling=canceling)
     watch.tries += 1
     if reply.outcome is Outcome.OK and reply.value is not None:
         watch.gone = watch.gone_ms = 0
+        watch.owed = reply.value.filled if reply.value.state in _ENDS else 0
         _compare(run, order, reply.value, now)
     elif reply.outcome is Outcome.NOT_FOUND:
         _not_found(run, order, watch, now)
@@ -121,6 +122,17 @@ def prove_end(run: Run, order: Order, watch: Watch, now: int) -> None:
     watch.next_ms = now + wait_ms(bounds.look_backoff_ms, order.client_order_id, watch.tries, Outcome.OK, canceling=canceling)
     watch.tries += 1
     run.effects.append(ev.ProveAbsence(order.client_order_id, order.symbol, order.sent_ms - bounds.skew_ms))
+
+
+def catch_up(run: Run, order: Order, watch: Watch, now: int) -> None:
+    """Read the trades of an order that has ended and lacks some, and look at it, in turn; there is nothing to cancel any more."""
+    if watch.tries % 2:
+        run.look(order)
+        return
+    bounds = run.state.protocol
+    watch.next_ms = now + wait_ms(bounds.look_backoff_ms, order.client_order_id, watch.tries, Outcome.OK)
+    watch.tries += 1
+    run.effects.append(ev.FetchTrades(order.symbol, order.sent_ms - bounds.skew_ms))
 
 
 def _all_shown(bounds: Protocol, watch: Watch, now: int) -> bool:

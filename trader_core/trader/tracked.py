@@ -60,6 +60,8 @@ class Watch:
     negative_ms: int = 0
     gone: int = 0
     """So many look-ups in a row did not find it although the venue has had it."""
+    owed: int = 0
+    """What the venue said that it filled in all, once it said that it ended."""
     gone_ms: int = 0
     """A moment before which it had ended, if those look-ups are right; 0: not known yet."""
 
