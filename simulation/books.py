@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulation import layers, rules
+from simulation.amounts import fee_of, fees_at_most, worth
 from simulation.failures import Failures
 from simulation.money import DAY_MS, HOUR_MS, Money
 from simulation.stops import Stops
-from simulation.venue import fee_of, worth
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State
 from trader_core.venues.port import VenueTrade
@@ -39,6 +40,8 @@ class Books:
         self.unvouched: set[str] = set()
         """Those that were booked since a person last vouched for what is not listed."""
         self.booked: dict[str, int] = {}
+        self.fees_due: dict[str, tuple[int, int]] = {}
+        """Trades whose fee was not told when they were booked -> what it was taken for, in quote and in base."""
         self.flags: set[str] = {"start"}
         self.plan_hash = ""
         self.blocked: set[int] = set()
@@ -164,6 +167,10 @@ class Books:
         self.unvouched.add(trade_id)
         whose, trade = self.checker.venue.by_trade.get(trade_id, ("", None))
         self.need(whose == cid, "I3", "trade {} is booked for {}, and is of {}", trade_id, cid, whose)
+        if "fee_due" in body and trade is not None:
+            coin, buy = self.money.coins[index], intent["side"] > 0
+            most = fees_at_most(coin, trade.qty, worth(coin, trade.price, trade.qty, up=True), buy=buy)
+            self.fees_due[trade_id], trade = most, replace(trade, fee=most[0], fee_base=most[1])
         for name in ("qty", "price", "fee", "fee_base"):
             self.need(body[name] == getattr(trade, name), "I12", "trade {} is booked with another {}: {}", trade_id, name, body[name])
         self.booked[cid] += body["qty"]
@@ -175,6 +182,18 @@ class Books:
         self.stops.fill(index, intent["side"], body, before)
         if self.states[cid] not in rules.ENDED:
             self._to(cid, "FULL_FILL" if self.booked[cid] >= intent["qty"] else "PART_FILL")
+
+    def _fee(self, body: dict[str, Any]) -> None:
+        index, trade_id = self.intents[body["client_order_id"]]["instrument"], body["trade_id"]
+        whose, trade = self.checker.venue.by_trade.get(trade_id, ("", None))
+        self.need(trade_id in self.fees_due and whose == body["client_order_id"], "I8", "the fee of trade {} was not due", trade_id)
+        assert trade is not None, "just checked"
+        said = (body["fee"], body["fee_base"])
+        self.need(said == (trade.fee, trade.fee_base), "I12", "trade {} has another fee than {}", trade_id, said)
+        taken = self.fees_due.pop(trade_id)
+        more = (said[0] - taken[0], said[1] - taken[1])
+        self.need(more == (body["more"], body["more_base"]), "I12", "the fee of {} is {} more than was taken", trade_id, more)
+        self.money.fee(index, trade.price, body, taken)
 
     def listed(self, symbol: str, trades: list[VenueTrade]) -> None:
         """Take what the venue lists of a symbol: whether it reaches back to what was booked before this life."""
@@ -268,20 +287,5 @@ class Books:
         self.need(set(state.flags) == self.flags, "I13", "flags {}, the records say {}", sorted(state.flags), sorted(self.flags))
 
 
-_BOOKINGS: dict[Kind, Any] = {
-    Kind.OPENED: Books._opened,  # noqa: SLF001 - its own
-    Kind.BOOTED: Books._booted,  # noqa: SLF001
-    Kind.BARS: Books._bars,  # noqa: SLF001 - its own
-    Kind.EXITS: Books._exits,  # noqa: SLF001
-    Kind.LETTER: Books._letter,  # noqa: SLF001
-    Kind.LETTER_CLOSED: Books._letter_closed,  # noqa: SLF001
-    Kind.INTENT: Books._intent,  # noqa: SLF001
-    Kind.SENDING: Books._sending,  # noqa: SLF001
-    Kind.MOVE: Books._move,  # noqa: SLF001
-    Kind.FILL: Books._fill,  # noqa: SLF001
-    Kind.EXTERNAL: Books._external,  # noqa: SLF001
-    Kind.RECOVERED: Books._recovered,  # noqa: SLF001
-    Kind.FLAG: Books._flag,  # noqa: SLF001
-    Kind.BLOCK: Books._block,  # noqa: SLF001
-    Kind.OPERATOR: Books._operator,  # noqa: SLF001
-}
+_BOOKINGS: dict[Kind, Any] = {kind: book for kind in Kind if (book := getattr(Books, f"_{kind.lower()}", None))}
+"""What books a record of a kind: the method of that name."""

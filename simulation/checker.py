@@ -15,9 +15,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from simulation import layers, rules
+from simulation.amounts import fee_of, worth
 from simulation.books import SKEW_MS, Books
 from simulation.market import STEP_MS
-from simulation.venue import fee_of, worth
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import full_digest
@@ -266,5 +266,6 @@ class Checker:
         self.need(money.cash == cash, "I12", "cash {}, the venue has {}", money.cash, cash)
         shown = set(venue.by_trade) - nameless
         self.need(shown == books.fills, "I21", "trades {} are not booked", shown ^ books.fills)
+        self.need(not books.fees_due, "I21", "the fees of trades {} were never booked", sorted(books.fees_due))
         killed = state.mode == rules.KILLED
         self.need(killed == ("kill" in state.flags), "I9", "the mode is KILLED and the flag kill is set, or neither")

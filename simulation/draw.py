@@ -26,6 +26,8 @@ ON, ON_OFTEN, ON_WORD, WINDOWED = 0.5, 0.8, 0.35, 0.1
 TWO_TRADERS = 0.25
 STOPS = 0.4
 """Runs whose stops rest at the venue."""
+FEES_LATER = 0.15
+"""Runs whose venue tells fees after the fills."""
 WORDS = (Command.KILL, Command.PAUSE, Command.CANCEL_ALL, Command.CLOSE_ALL, Command.REDUCE)
 WORD_GAPS_S = (200, 800, 2_400)
 RESUME_GAP_S, RESUME_KILLED_GAP_S = 60, 1_000
@@ -42,6 +44,9 @@ def draw(seed: int, slots: int = 0, traders: int = 0) -> RunPlan:
     if stops.random() < STOPS:
         loss = choices.stop_loss_ppm or (0 if choices.trailing_ppm else 10_000)
         choices = replace(choices, resting=True, stop_loss_ppm=loss, take_profit_ppm=0)
+    fees = source(seed, "fees later")
+    if fees.random() < FEES_LATER:
+        choices = replace(choices, fees_later_ms=fees.choice((2_000, 30_000, 400_000)))
     faults: list[Strike] = []
     crashes: list[Strike] = []
     for kind in DRAWN:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from simulation import rules
+from simulation.amounts import worth
 from simulation.money import DAY_MS, HOUR_MS
-from simulation.venue import worth
 
 if TYPE_CHECKING:
     from simulation.books import Books

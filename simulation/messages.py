@@ -49,10 +49,13 @@ class Messages:
 
     def _trades(self, books: "Books", trades: list[Any], records: list[Record]) -> None:
         booked = {record.body["trade_id"] for record in records if record.kind is Kind.FILL}
-        known = books.fills - booked
+        known, fees = books.fills - booked, {record.body["trade_id"] for record in records if record.kind is Kind.FEE}
         for trade in trades:
             self.counts["trades_received"] += 1
-            if trade.trade_id in known:
+            if trade.trade_id in fees and not trade.fee_due:
+                self.counts["trades_applied"] += 1
+                fees.discard(trade.trade_id)
+            elif trade.trade_id in known:
                 self.counts["trades_known"] += 1
             elif trade.trade_id in booked:
                 self.counts["trades_applied"] += 1

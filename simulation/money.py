@@ -1,7 +1,7 @@
 """The checker's own money: cash, cost, profit, fees and the circuit breaker, from the records alone, in unbounded integers."""
 
+from simulation.amounts import worth
 from simulation.market import Market
-from simulation.venue import worth
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 
@@ -47,6 +47,17 @@ class Money:
         """Close the breaker and measure from here on."""
         self.breaker = self.breaker_until = self.losses_run = self.errors_run = 0
         self.latched, self.peak = False, self.equity
+
+    def fee(self, index: int, price: int, body: dict[str, int], taken: tuple[int, int]) -> None:
+        """Book what a fee is in place of what it was taken for, in quote and in base."""
+        coin, (fee, fee_base) = self.coins[index], taken
+        more = body["fee"] - fee
+        self.fees += more + worth(coin, price, body["fee_base"], up=True) - worth(coin, price, fee_base, up=True)
+        self.fees_base[index] += body["fee_base"] - fee_base
+        self.cash -= more
+        self.realised -= more
+        self._episode[index] -= more if self.positions[index] >= coin.lot else 0
+        self.positions[index] -= body["fee_base"] - fee_base
 
     def fill(self, index: int, side: int, body: dict[str, int]) -> None:
         """Book one fill: bought at its cost with the fee, sold with its share of the cost, both to the last unit."""

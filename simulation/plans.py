@@ -67,6 +67,8 @@ class Choices:
     validity_window: bool = True
     lookup: bool = True
     """Whether the venue refuses a request that comes too late, and finds an order that has ended by its client id."""
+    fees_later_ms: int = 0
+    """So long after a trade the venue tells its fee, which then is half of what the schedule says; 0: at once, and all of it."""
     asks_per_minute: int = 0
     """So many questions to the venue on average, half as many at once, a quarter of those left to cancels; 0: as many as there are."""
 

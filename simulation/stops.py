@@ -4,8 +4,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from simulation import rules
+from simulation.amounts import worth
 from simulation.money import Money
-from simulation.venue import worth
 
 if TYPE_CHECKING:
     from simulation.books import Books

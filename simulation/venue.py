@@ -3,9 +3,10 @@
 It keeps no order from being placed twice under one client id: whether that happens is what is tested.
 """
 
-from decimal import Decimal
+from dataclasses import replace
 from random import Random
 
+from simulation.amounts import fee_of, fees_at_most, text_of, worth
 from simulation.faults import Fault, Faults
 from simulation.market import Market
 from simulation.placed import Placed
@@ -36,6 +37,8 @@ class SimVenue:
         self.overdrawn: list[str] = []
         """Orders for more than there was, though the venue had kept no fill back."""
         self.any_late = False
+        self.fees_later_ms = 0
+        """So long after a trade its fee is told, and is half of what the schedule says; 0: at once."""
         self.stranger: tuple[VenueOrder, str, int] | None = None
         """An order of somebody else on the account, its symbol, and the cash that it locks; it never fills."""
         self._strangers = 0
@@ -152,8 +155,7 @@ class SimVenue:
         request, coin = order.request, self.market.instruments[order.index]
         buy = request.side is Side.BUY
         value = worth(coin, price, qty, up=buy)
-        fee_base = fee_of(coin, qty) if buy and coin.fee_in_base else 0
-        fee = 0 if buy and coin.fee_in_base else fee_of(coin, value)
+        fee, fee_base = self._fee(coin, qty, value, buy=buy)
         self.cash += -value - fee if buy else value - fee
         self.quantities[order.index] += qty - fee_base if buy else -qty
         assert self.cash >= 0 <= self.quantities[order.index], "the venue covers what it takes"
@@ -164,6 +166,19 @@ class SimVenue:
         order.filled += qty
         order.trades.append((max(now_ms + self.lag_ms(), order.visible_ms), trade))
         self.by_trade[trade.trade_id] = (request.client_order_id, trade)
+
+    def _fee(self, coin: Instrument, qty: int, value: int, *, buy: bool) -> tuple[int, int]:
+        """Return what a trade costs, in quote and in base."""
+        fee, fee_base = fees_at_most(coin, qty, value, buy=buy)
+        return (fee // 2, fee_base // 2) if self.fees_later_ms else (fee, fee_base)
+
+    def told(self, trade: VenueTrade, now_ms: int) -> VenueTrade:
+        """Return a trade as it is listed now: before its fee is told with the most that the schedule says."""
+        if now_ms >= trade.ts_ms + self.fees_later_ms or self.faults.calm:
+            return trade
+        coin, buy = self.market.instruments[self._index[trade.symbol]], trade.side is Side.BUY
+        fee, fee_base = fees_at_most(coin, trade.qty, worth(coin, trade.price, trade.qty, up=True), buy=buy)
+        return replace(trade, fee=fee, fee_base=fee_base, fee_due=True)
 
     def _sell_stop(self, order: Placed, price: int, now_ms: int, tenths: int | None) -> None:
         """Turn a stop into a limit order and fill all of it, or so many tenths; nothing of it where the price lies below its limit."""
@@ -245,16 +260,16 @@ class SimVenue:
             for shown_ms, trade in order.trades:
                 gone = trade.trade_id in self.forgotten and not self.faults.calm
                 if trade.symbol == symbol and trade.ts_ms >= since_ms and now_ms >= shown_ms and not gone:
-                    found += [trade] * (2 if self.faults.hit(Fault.TRADES_TWICE) else 1)
+                    found += [self.told(trade, now_ms)] * (2 if self.faults.hit(Fault.TRADES_TWICE) else 1)
         return Reply(Outcome.OK, found)
 
     def balances(self) -> list[Balance]:
         """Return the true balances as decimal texts."""
         coins = [
-            Balance(coin.base, _text(quantity, coin.qty_exp), "0")
+            Balance(coin.base, text_of(quantity, coin.qty_exp), "0")
             for coin, quantity in zip(self.market.instruments, self.quantities, strict=True)
         ]
-        return [Balance("USDT", _text(self.cash - self.locked, 10), _text(self.locked, 10)), *coins]
+        return [Balance("USDT", text_of(self.cash - self.locked, 10), text_of(self.locked, 10)), *coins]
 
     def coming(self, client_order_id: str, now_ms: int) -> bool:
         """Return whether a request is on the wire that the venue would still take."""
@@ -270,23 +285,5 @@ class SimVenue:
 
     def baseline(self) -> dict[str, str]:
         """Return the balances before the session, as decimal texts by currency."""
-        coins = {coin.base: _text(lots, coin.qty_exp) for coin, lots in zip(self.market.instruments, self.before, strict=True) if lots}
-        return {"USDT": _text(self.market.plan.capital, 10), **coins}
-
-
-def worth(coin: Instrument, price: int, qty: int, *, up: bool) -> int:
-    """Return what a quantity is worth in account units (10^-10), rounded up or down; unbounded integers throughout."""
-    shift = 10 - coin.price_exp - coin.qty_exp
-    if shift >= 0:
-        return price * qty * int(10**shift)
-    whole, rest = divmod(price * qty, int(10**-shift))
-    return whole + (1 if rest and up else 0)
-
-
-def fee_of(coin: Instrument, amount: int) -> int:
-    """Return the venue's fee on an amount, rounded up."""
-    return -(-amount * coin.taker_ppm // 10**6)
-
-
-def _text(amount: int, exponent: int) -> str:
-    return format(Decimal(amount).scaleb(-exponent), "f")
+        coins = {coin.base: text_of(lots, coin.qty_exp) for coin, lots in zip(self.market.instruments, self.before, strict=True) if lots}
+        return {"USDT": text_of(self.market.plan.capital, 10), **coins}

@@ -47,6 +47,7 @@ class World:
         self.chance = source(plan.seed, "delays").random
         fills = source(plan.seed, "fills")
         self.venue = SimVenue(self.market, self.faults, fills, held_before=choices.held_before, rest_ticks=choices.rest_ticks)
+        self.venue.fees_later_ms = choices.fees_later_ms
         self.journal = SimJournal(self.clock)
         self.checker = Checker(self.venue, self.journal)
         first = opening(SESSION, self.market.plan, self.market.instruments, self.market.protocol, START_MS, self.venue.baseline())

@@ -26,7 +26,7 @@ def test_every_step_goes_down_to_nothing_and_up_again(database: Database) -> Non
         db.execute(text("select candle_partitions(0, 1700000000000)"))
         scripts = ScriptDirectory.from_config(alembic_config(db))
         steps = [script.revision for script in scripts.walk_revisions()]
-        assert steps == ["0012", "0011", "0010", "0009", "0008", "0007", "0006", "0005", "0004", "0003", "0002", "0001"]
+        assert steps == ["0013", "0012", "0011", "0010", "0009", "0008", "0007", "0006", "0005", "0004", "0003", "0002", "0001"]
         for lower in [*steps[1:], "base"]:
             migrate(db, lower)
         assert db.execute(text(OBJECTS)).scalar_one() == 0

@@ -195,6 +195,15 @@ async def test_trades_are_paged_by_offset_sorted_by_pair_and_named_by_a_query() 
     )  # fmt: skip
 
 
+async def test_a_fee_that_kraken_has_not_told_yet_is_taken_for_the_most_of_the_schedule() -> None:
+    async with serving() as server, gateway_to(server) as gateway:
+        listed = {"trades": {"TAAAAA-BBBBB-CCCCCC": {**TRADE, "fee": None}}, "count": 1}
+        server.answers |= {"POST /0/private/TradesHistory": result(listed), "POST /0/private/QueryOrders": result({TXID: ORDER})}
+        reply = await gateway.trades("BTC/EUR", NOW_MS)
+    assert reply.value is not None
+    assert [(fill.fee_due, fill.fee, fill.fee_base) for fill in reply.value] == [(True, 128_000_800, 0)], "0.4 % of 3.20002"
+
+
 async def test_market_data_is_read_from_under_krakens_names() -> None:
     pair = {
         "altname": "XBTEUR", "wsname": "XBT/EUR", "base": "XXBT", "quote": "ZEUR", "status": "online", "pair_decimals": 1,

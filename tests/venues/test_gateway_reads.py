@@ -73,6 +73,18 @@ async def test_a_fee_is_rounded_up_to_account_units_or_to_the_grid_of_the_base(c
     assert (found[0].fee, found[0].fee_base) == fees
 
 
+async def test_a_fee_that_is_not_told_yet_is_taken_for_the_most_of_the_schedule() -> None:
+    untold = {**trade(3, NOW_MS), "commissionAsset": None}
+    del untold["commission"]
+    async with serving() as server:
+        server.answers["GET /api/v3/myTrades"] = ok([trade(1, NOW_MS), trade(2, NOW_MS, commission=None), untold])
+        async with gateway_to(server) as gateway:
+            found = (await gateway.trades("BTC/USDT", SINCE)).value
+    assert found is not None
+    assert [fill.fee_due for fill in found] == [False, True, True]
+    assert {(fill.fee, fill.fee_base) for fill in found[1:]} == {(50_000_500 * max(BTC.maker_ppm, BTC.taker_ppm) // 1_000, 0)}, "of 5.00005"
+
+
 async def test_a_fee_in_a_third_currency_restricts_the_account_and_keeps_the_evidence() -> None:
     async with serving() as server:
         server.answers["GET /api/v3/myTrades"] = ok([trade(1, NOW_MS, commission="0.3", commissionAsset="MX")])
@@ -105,7 +117,7 @@ BAD_TRADES = [
     {"time": 17},
     {"symbol": "ETHUSDT"},
 ]
-BAD_TRADES += [{"commission": "-0.1"}, {"commission": "Infinity"}, {"commission": None}]
+BAD_TRADES += [{"commission": "-0.1"}, {"commission": "Infinity"}, {"commission": ""}]
 
 
 @pytest.mark.parametrize("changed", BAD_TRADES, ids=str)

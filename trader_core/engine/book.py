@@ -118,6 +118,37 @@ def fill(account: Any, slot: Any, grid: Any, side: int, qty: int, price: int, fe
 
 
 @kernel
+def true_up(account: Any, slot: Any, grid: Any, price: int, fee: int, fee_base: int, booked: int, booked_base: int) -> int:
+    """Book what a fill's fee is in place of what it was taken for, and return BOOKED; as `fill` where that would leave a door.
+
+    The difference is realised at once, also where the fill is still held: the cost basis stays what it was taken for.
+    """
+    more, more_base = fee - booked, fee_base - booked_base
+    status = BOOKED
+    if fee < 0 or fee_base < 0 or fee > MONEY_MAX or fee_base > grid.qty_max or abs(account.cash - more) > MONEY_MAX:
+        status = FAULT_INPUT
+    elif slot.position < more_base:
+        status = FAULT_OVERSOLD
+    if status != BOOKED:
+        account.faults += 1
+        return status
+    before = is_open(slot, grid)
+    account.cash -= more
+    account.realised -= more
+    slot.realised -= more
+    if slot.position >= grid.lot:  # else its episode is over and counted
+        slot.episode -= more
+    slot.position -= more_base
+    slot.fees_base += more_base
+    paid = more + notional_up(price, fee_base, grid.multiplier, grid.divisor)
+    paid -= notional_up(price, booked_base, grid.multiplier, grid.divisor)
+    account.fees += paid
+    slot.fees += paid
+    account.positions += is_open(slot, grid) - before
+    return BOOKED
+
+
+@kernel
 def release(account: Any, slot: Any, grid: Any, side: int, qty: int, reason: int) -> None:
     """Free what will not be filled, with its reserve; reason 1 says that the venue rejected it."""
     before = is_open(slot, grid)

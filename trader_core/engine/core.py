@@ -56,6 +56,12 @@ def on_late_fill(
 
 
 @entry
+def on_fee(account: Any, slots: Any, grids: Any, i: int, price: int, fee: int, fee_base: int, booked: int, booked_base: int) -> int:
+    """Book what the fee of a fill of instrument i is, at whose price it was taken for `booked` and `booked_base`; return as on_fill."""
+    return book.true_up(account[0], slots[i], grids[i], price, fee, fee_base, booked, booked_base)
+
+
+@entry
 def on_release(account: Any, slots: Any, plan: Any, grids: Any, i: int, side: int, qty: int, reason: int) -> int:  # noqa: ARG001
     """Free what is in flight and will not be filled, with its reserve, and return 0; reason 1 counts as a rejected order."""
     book.release(account[0], slots[i], grids[i], side, qty, reason)

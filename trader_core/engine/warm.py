@@ -32,6 +32,7 @@ def warm() -> None:
     core.on_fill(account, slots, record, grids, 0, 1, 1, 100, 0, 0, 60_000)
     guard.verdicts_of(account, slots, record, grids, 0, 60_000, 100, 100, 1, 1)
     fills.fill_of(record, grids, bars[0], 0, 1, 1, 100, 100)
+    core.on_fee(account, slots, grids, 0, 100, 0, 0, 0, 0)
     core.on_release(account, slots, record, grids, 0, 1, 1, 0)
     core.on_exit(account, slots, record, grids, 0, 60_000, np.zeros(4, DECISION))
     core.sellable_now(slots, record, grids, 0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
 from trader_core.model.errors import DataFault, OutOfRange
-from trader_core.model.money import HEADROOM, MONEY_EXP, MONEY_MAX, PRODUCT_MAX, from_text, notional, to_text
+from trader_core.model.money import HEADROOM, MONEY_EXP, MONEY_MAX, PRODUCT_MAX, from_text, notional, rate, to_text
 
 EXP_SUM_MAX = 12
 FEE_PPM_MAX = 100_000
@@ -104,6 +104,14 @@ def qty_text(instrument: Instrument, qty: int) -> str:
 def value_of(instrument: Instrument, price: int, qty: int, *, up: bool) -> int:
     """Return price * qty in account units."""
     return notional(price, qty, instrument.price_exp, instrument.qty_exp, up=up)
+
+
+def fee_at_most(instrument: Instrument, price: int, qty: int, *, buys: bool) -> tuple[int, int]:
+    """Return (fee in account units, fee in base) that the schedule takes of a fill at most: a purchase's in base where it is so."""
+    ppm = max(instrument.maker_ppm, instrument.taker_ppm)
+    if buys and instrument.fee_in_base:
+        return 0, rate(qty, ppm, up=True)
+    return rate(value_of(instrument, price, qty, up=True), ppm, up=True), 0
 
 
 def _exact(text: str, exponent: int, what: str) -> int:

@@ -15,7 +15,7 @@ from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, 
 from trader_core.store.limits import TRADER as TRADER  # noqa: PLC0414 - what a trader's process opens its engine with
 from trader_core.store.limits import USUAL, Limits, keep, patience
 
-SCHEMA = "0012"
+SCHEMA = "0013"
 """The migration that this code was written for; a test compares it with the newest one."""
 VERSION_MIN = 15
 SQLSTATES: dict[str, type[StoreError]] = {"GH001": Fenced, "GH002": ChainBroken, "GH003": ChainBroken, "GH004": ChainBroken,

@@ -40,7 +40,10 @@ class OrderRow(NamedTuple):
 
 
 class FillRow(NamedTuple):
-    """One fill; `trade_id` is unique per account and symbol, `fee` counts account units, `fee_base` base units."""
+    """One fill; `trade_id` is unique per account and symbol, `fee` counts account units, `fee_base` base units.
+
+    A fee that was told after its fill is a row without a quantity, whose `trade_id` ends in ' fee': what it is more than was booked.
+    """
 
     account: str
     symbol: str

@@ -5,7 +5,7 @@ from decimal import Decimal
 from trader_core.model.instrument import qty_text
 from trader_core.model.money import to_text
 from trader_core.model.session import StopPolicy
-from trader_core.trader import resting
+from trader_core.trader import fees, resting
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.state import State, digest
 from trader_core.venues.port import Balance
@@ -19,20 +19,21 @@ def totals(balances: list[Balance]) -> dict[str, str]:
 def differences(state: State, baseline: dict[str, str], balances: list[Balance]) -> tuple[str, ...]:
     """Return each currency in which the venue differs from baseline plus journal, in words; none is clean.
 
-    The quote currency may differ by one account unit per booked fill: a venue's fee may have more decimals than ours.
+    The quote currency may differ by one account unit per booked fill: a venue's fee may have more decimals than ours. Fees that the
+    venue has not told yet may differ by all that they were taken for.
     """
     held = {currency: Decimal(total) for currency, total in totals(balances).items()}
     found: list[str] = []
     for index, instrument in enumerate(state.instruments):
         ours = Decimal(qty_text(instrument, state.position(index)))
         theirs = held.get(instrument.base, Decimal(0)) - Decimal(baseline.get(instrument.base, "0"))
-        if ours != theirs:
+        if abs(ours - theirs) > Decimal(qty_text(instrument, fees.tolerance(state, instrument.symbol))):
             found.append(f"{instrument.base}: the journal explains {ours}, the venue has {theirs} more than at the opening")
     quote = state.instruments[0].quote
     ours = Decimal(to_text(int(state.account["cash"][0]) - state.plan.capital))
     theirs = held.get(quote, Decimal(0)) - Decimal(baseline.get(quote, "0"))
     fills = int(state.slots["fills"].sum())
-    if abs(ours - theirs) > Decimal(to_text(fills)):
+    if abs(ours - theirs) > Decimal(to_text(fills + fees.tolerance(state))):
         found.append(f"{quote}: the journal explains {ours}, the venue shows {theirs} since the opening")
     return tuple(found)
 

@@ -97,9 +97,14 @@ def statistics(found: Examined) -> dict[str, int | float]:
 
 
 def traded(records: list[Record], orders: dict[str, tuple[int, int]]) -> list[Traded]:
-    """Return the fills of a journal, in its order, for the metrics."""
-    bodies = [record.body for record in records if record.kind is Kind.FILL]
-    return [Traded(b["ts"], *orders[b["client_order_id"]], b["qty"], b["price"], b["fee"], b["fee_base"]) for b in bodies]
+    """Return the fills of a journal, in its order, for the metrics: with their fees as they were told, if later."""
+    told = {(b["client_order_id"], b["trade_id"]): b for b in (record.body for record in records if record.kind is Kind.FEE)}
+    found = []
+    for body in (record.body for record in records if record.kind is Kind.FILL):
+        fee = told.get((body["client_order_id"], body["trade_id"]), body)
+        whose = orders[body["client_order_id"]]
+        found.append(Traded(body["ts"], *whose, body["qty"], body["price"], fee["fee"], fee["fee_base"]))
+    return found
 
 
 def _folded(records: list[Record], stored: str) -> tuple[State, bool]:

@@ -13,7 +13,7 @@ from typing import Any
 from trader_core.model.command import Command
 from trader_core.model.order import OrderEvent, OrderState
 from trader_core.model.session import Cause, Mode, Side
-from trader_core.trader import continuity, external, failing, merging, operating, protecting, resolving, retrying, settling, tally
+from trader_core.trader import continuity, external, failing, fees, merging, operating, protecting, resolving, retrying, settling, tally
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run, cancel, intend
@@ -144,6 +144,7 @@ def _tick(run: Run, event: ev.Tick) -> None:
         else:
             run.look(order)
     operating.go_on_closing(run, event.now_ms)
+    fees.chase(run, event.now_ms)
 
 
 def _operator(run: Run, event: ev.Operator) -> None:

@@ -7,7 +7,7 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.order import OrderEvent
 from trader_core.model.order import move as moved
 from trader_core.model.session import Cause, Side
-from trader_core.trader import resting
+from trader_core.trader import fees, resting
 from trader_core.trader.tracked import Order
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def fill(state: "State", body: dict[str, Any]) -> None:
         order.index, int(order.side), body["qty"], body["price"], body["fee"], body["fee_base"], body["ts"],
     )  # fmt: skip
     order.filled += body["qty"]
+    if body.get("fee_due"):
+        fees.due(state, order, body)
     resting.filled(state, order)
     if order.open:
         order.state = moved(order.state, OrderEvent.FULL_FILL if order.filled >= order.qty else OrderEvent.PART_FILL)

@@ -45,6 +45,10 @@ def project(state: State, account: str, records: list[Record], *, book: str = ""
             order = state.orders[body["client_order_id"]]
             rows.fills.append(_fill(state, book or account, order, body))
             held.add(order.index)
+        elif record.kind is Kind.FEE:
+            order = state.orders[body["client_order_id"]]
+            rows.fills.append(_fee(state, book or account, order, body))
+            held.add(order.index)
         elif record.kind is Kind.CLOSED:
             held.update(i for i in range(len(state.instruments)) if state.position(i))
             rows.pnl = [_pnl(state, at_ms)]
@@ -127,6 +131,12 @@ def _fill(state: State, account: str, order: Order, body: Body) -> FillRow:
         fee_base=body["fee_base"],
         ts=body["ts"],
     )
+
+
+def _fee(state: State, account: str, order: Order, body: Body) -> FillRow:
+    """Return a fee that was told later as a row of its own, without a quantity: nothing is edited, and sums are right."""
+    row = _fill(state, account, order, {**body, "qty": 0, "fee": body["more"], "fee_base": body["more_base"], "ts": body["at_ms"]})
+    return row._replace(trade_id=f"{body['trade_id']} fee")
 
 
 def _position(state: State, index: int, at_ms: int) -> PositionRow:

@@ -76,8 +76,8 @@ def held_back(run: Run, order: Order, now: int) -> bool:
 
 
 def restless(state: State) -> bool:
-    """Return whether time alone may call for something: an order is underway, a flag wants it, or something is held without its stop."""
-    if state.pending or TICKED & state.flags.keys():
+    """Return whether time alone may call for something: an order, a fee or a flag wants it, or something is held without its stop."""
+    if state.pending or state.fees_due or TICKED & state.flags.keys():
         return True
     return resting.on(state) and bool(NAKED in state.flags or resting.uncovered(state))
 

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     """An order moved along its table."""
     FILL = "FILL"
     """The venue reported a trade of ours."""
+    FEE = "FEE"
+    """The fee of a trade that was booked before the venue told it: `fee` and `fee_base` are `more` and `more_base` than was booked."""
     OPERATOR = "OPERATOR"
     """An operator's word took effect."""
     ANOMALY = "ANOMALY"

@@ -27,6 +27,7 @@ OPENING = ("session_id", "plan", "instruments", "protocol", "next_slot_ms", "bas
 """Fields of the state that its opening holds."""
 DERIVED = (
     "plan_record", "grids", "step_ms", "watches", "vigil", "unread", "exit_tried_ms", "calls", "budget", "scratch", "recovery", "tally",
+    "fee_watches",
 )  # fmt: skip
 """Fields that follow from the opening, or that no journal holds: a checkpoint has no need of them."""
 TABLES = ("account", "slots", "orders", "pending")

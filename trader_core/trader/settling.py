@@ -5,6 +5,7 @@ from dataclasses import asdict
 from trader_core.model.order import ABSENT_FOREVER, OrderEvent, OrderState
 from trader_core.model.session import Mode
 from trader_core.trader import events as ev
+from trader_core.trader import fees
 from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind
 from trader_core.trader.retrying import wait_ms
@@ -220,7 +221,7 @@ def _book(run: Run, symbol: str, trades: list[VenueTrade], now: int) -> None:
     for trade in trades:
         run.count("trades_received")
         if f"{symbol} {trade.trade_id}" in run.state.seen:
-            run.count("trades_known")
+            run.count("trades_applied" if fees.told(run, symbol, trade, now) else "trades_known")
             continue
         order = run.state.orders.get(trade.client_order_id) or _by_venue_id(run.state, symbol, trade.venue_order_id)
         if order is None and not trade.client_order_id and _unproven(run.state, symbol):
@@ -255,6 +256,7 @@ def _fill(run: Run, order: Order, trade: VenueTrade, now: int) -> None:
         fee_base=trade.fee_base,
         ts=trade.ts_ms,
         maker=trade.maker,
+        **({"fee_due": True} if trade.fee_due else {}),
     )
     if late and order.state in ABSENT_FOREVER:
         run.letter("FILL", f"a fill of {order.client_order_id}, which was {order.state}", asdict(trade), now)

@@ -19,7 +19,7 @@ from trader_core.model.errors import ChainBroken
 from trader_core.model.instrument import Instrument
 from trader_core.model.plan import Plan
 from trader_core.model.session import Mode
-from trader_core.trader import exiting, external, flags, noted, ordering, resting
+from trader_core.trader import exiting, external, fees, flags, noted, ordering, resting
 from trader_core.trader.failing import Calls
 from trader_core.trader.protocol import Protocol
 from trader_core.trader.records import Kind, Record, encode
@@ -59,6 +59,10 @@ class State:
     """The orders that are not terminal, in the order of their intents."""
     seen: set[str] = field(default_factory=set)
     """'SYMBOL trade-id' of every trade that was applied or set aside."""
+    fees_due: dict[str, list[Any]] = field(default_factory=dict)
+    """'SYMBOL trade-id' of every fill whose fee is not told yet -> its order, price, fee and fee in base as booked, and time."""
+    fee_watches: dict[str, Watch] = field(default_factory=dict)
+    """By symbol, when to ask for them again. Not journaled."""
     flags: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
     code: str = ""
@@ -262,6 +266,7 @@ _APPLY = {
     Kind.SENDING: ordering.sending,
     Kind.MOVE: ordering.move,
     Kind.FILL: ordering.fill,
+    Kind.FEE: fees.apply,
     Kind.OPERATOR: _operator,
     Kind.ANOMALY: noted.anomaly,
     Kind.LETTER: noted.letter,

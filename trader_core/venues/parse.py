@@ -4,7 +4,7 @@ from decimal import ROUND_CEILING
 from typing import Any
 
 from trader_core.model.errors import DataFault
-from trader_core.model.instrument import Instrument, price_from, qty_from
+from trader_core.model.instrument import Instrument, fee_at_most, price_from, qty_from
 from trader_core.model.money import MONEY_EXP, MONEY_MAX
 from trader_core.model.session import Side
 from trader_core.venues.fields import CURRENCY, client_id_of, id_of, market_id, number_of, record, rows, same, text, time_of
@@ -77,7 +77,8 @@ def trade(payload: object, instrument: Instrument) -> VenueTrade:
     qty, price = qty_from(instrument, text(row, "qty")), price_from(instrument, text(row, "price"))
     if qty == 0:
         raise DataFault("a trade of more than nothing", "quantity 0", "ask again")
-    fee, fee_base = _fee(row, instrument)
+    due = row.get("commission") is None
+    fee, fee_base = fee_at_most(instrument, price, qty, buys=buyer) if due else _fee(row, instrument)
     return VenueTrade(
         trade_id=id_of(row, "id"),
         client_order_id=client_id_of(row.get("clientOrderId")),
@@ -90,6 +91,7 @@ def trade(payload: object, instrument: Instrument) -> VenueTrade:
         fee_base=fee_base,
         ts_ms=time_of(row.get("time"), "time"),
         maker=maker,
+        fee_due=due,
     )
 
 
@@ -110,6 +112,8 @@ def balances(payload: object) -> list[Balance]:
 def fee_is_foreign(payload: object, instrument: Instrument) -> bool:
     """Return whether a trade's fee was taken in a currency that is neither its base nor its quote; raises DataFault when malformed."""
     row = record(payload, "a trade")
+    if row.get("commission") is None:  # not told yet
+        return False
     return number_of(text(row, "commission"), "commission") != 0 and row.get("commissionAsset") not in (instrument.base, instrument.quote)
 
 

@@ -99,6 +99,8 @@ class VenueTrade:
     """In units of the base currency."""
     ts_ms: int
     maker: bool = False
+    fee_due: bool = False
+    """The venue has not told the fee yet: `fee` and `fee_base` are the most that its schedule takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Single fields and rows of Kraken's payloads, each checked on its way in. Pure."""
 
 import re
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from trader_core.model.errors import DataFault
-from trader_core.model.instrument import Instrument, price_from, price_text, qty_from, qty_text
+from trader_core.model.instrument import Instrument, fee_at_most, price_from, price_text, qty_from, qty_text
 from trader_core.model.money import MONEY_EXP, MONEY_MAX
 from trader_core.model.session import Side
 from trader_core.venues.ask import Ask
@@ -155,10 +156,8 @@ def trade(row: dict[str, Any], instrument: Instrument) -> VenueTrade:
     qty, price = qty_from(instrument, text(row, "vol")), price_from(instrument, _trimmed(text(row, "price"), instrument.price_exp))
     if qty == 0:
         raise DataFault("a trade of more than nothing", "quantity 0", "ask again")
-    paid = number_of(text(row, "fee"), "fee")
-    fee = int(paid.scaleb(MONEY_EXP).to_integral_value(ROUND_CEILING))
-    if not 0 <= fee <= MONEY_MAX:
-        raise DataFault("a fee within the doors", str(paid)[:40], "check the venue's data")
+    due = row.get("fee") is None  # fees are asked for in the quote currency
+    fee = fee_at_most(replace(instrument, fee_in_base=False), price, qty, buys=side is Side.BUY)[0] if due else _fee(row)
     return VenueTrade(
         trade_id=txid(row.get("id")),
         client_order_id="",
@@ -171,7 +170,16 @@ def trade(row: dict[str, Any], instrument: Instrument) -> VenueTrade:
         fee_base=0,
         ts_ms=ms_of(row.get("time"), "time"),
         maker=maker,
+        fee_due=due,
     )
+
+
+def _fee(row: dict[str, Any]) -> int:
+    paid = number_of(text(row, "fee"), "fee")
+    fee = int(paid.scaleb(MONEY_EXP).to_integral_value(ROUND_CEILING))
+    if not 0 <= fee <= MONEY_MAX:
+        raise DataFault("a fee within the doors", str(paid)[:40], "check the venue's data")
+    return fee
 
 
 def balances(result: dict[str, Any]) -> list[Balance]:
