@@ -121,6 +121,21 @@ def test_cancels_go_when_nothing_is_left(bench: Bench) -> None:
     assert bench.state.budget.held < MINUTE_MS
 
 
+def test_an_order_that_has_ended_is_not_cancelled_again_while_its_trades_wait_for_the_budget(bench: Bench) -> None:
+    order = bench.opened()
+    bench.say(Command.CANCEL_ALL)
+    assert order.state is OrderState.CANCELING
+    bench.state.budget.held = 0
+    bench.look(order, VenueOrderState.CANCELED, filled=3)  # three were filled, none is booked, and nothing is left to ask for them
+    asked = [[type(effect) for effect in bench.feed(ev.Tick(LATER_MS + ms))[1]] for ms in range(2_000, 9_000, 1_000)]
+    assert [ev.CancelOrder] not in asked, "a cancel is worth two questions each time, and helps nothing"
+    assert [ev.FetchTrades] in asked
+    bench.trades(bench.trade(order, 3))
+    assert bench.feed(ev.Tick(LATER_MS + 20_000))[1] == [ev.CancelOrder(order.client_order_id, order.symbol)]
+    bench.look(order, VenueOrderState.CANCELED, filled=3)
+    assert order.state is OrderState.CANCELED
+
+
 def test_balances_wait_as_look_ups_do(bench: Bench) -> None:
     while may_ask(bench.state, LATER_MS):
         pass

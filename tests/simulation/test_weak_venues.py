@@ -52,3 +52,12 @@ def test_the_simulator_draws_such_venues_and_they_keep_every_invariant() -> None
     given_up = [record for world in worlds for record in world.journal.records() if record.body.get("event") == "GIVE_UP"]
     assert len(plans) > 10
     assert given_up
+
+
+@pytest.mark.parametrize("bounds", ({}, *WEAK), ids=str)
+def test_lists_without_an_order_whose_own_answer_is_still_waited_for_end_nothing(bounds: dict[str, bool]) -> None:
+    bench = Bench(bounds=bounds)
+    order = bench.sent()
+    assert absent(bench, order.client_order_id) == []
+    assert order.state is OrderState.SENDING, "the request may still arrive"
+    assert int(bench.state.slots["buying"][0]) == order.qty

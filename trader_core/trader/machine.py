@@ -16,6 +16,7 @@ from trader_core.model.session import Cause, Mode, Side
 from trader_core.trader import continuity, external, failing, merging, operating, protecting, resolving, retrying, settling, tally
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
+from trader_core.trader.retrying import CANCEL_AGAIN_MS
 from trader_core.trader.run import Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
 from trader_core.trader.tracked import Vigil, Watch
@@ -135,10 +136,13 @@ def _tick(run: Run, event: ev.Tick) -> None:
         watch = run.state.watches.setdefault(order.client_order_id, Watch())
         if watch.next_ms > event.now_ms:
             continue
-        if order.state is OrderState.CANCELING:
-            cancel(run, order, event.now_ms)
-        else:
+        if order.state is not OrderState.CANCELING:
             run.look(order)
+        elif order.filled < watch.ended:  # another cancel would only use up what may be asked, and the trades would never be read
+            watch.next_ms = event.now_ms + CANCEL_AGAIN_MS
+            settling.fetch(run, order)
+        else:
+            cancel(run, order, event.now_ms)
     operating.go_on_closing(run, event.now_ms)
 
 

@@ -73,11 +73,17 @@ def looked(run: Run, event: ev.Looked) -> None:
         watch.next_ms = now + STOP_LOOK_MS
 
 
+def fetch(run: Run, order: Order) -> None:
+    """Ask for the trades since an order was sent."""
+    run.effects.append(ev.FetchTrades(order.symbol, order.sent_ms - run.state.protocol.skew_ms))
+
+
 def _compare(run: Run, order: Order, found: VenueOrder, now: int) -> None:
     if order.state in ASK:
         run.move(order, OrderEvent.ACK, now, venue_order_id=found.venue_order_id)
     if found.filled > order.filled:
-        run.effects.append(ev.FetchTrades(order.symbol, order.sent_ms - run.state.protocol.skew_ms))
+        run.state.watches.setdefault(order.client_order_id, Watch()).ended = found.filled if found.state in _ENDS else 0
+        fetch(run, order)
         return
     if found.filled < order.filled:
         return
@@ -120,6 +126,8 @@ def absence(run: Run, event: ev.AbsenceEvidence) -> None:
     order = run.state.orders[event.client_order_id]
     opens, trades = event.open_orders, event.trades
     if not order.open or opens.outcome is not Outcome.OK or trades.outcome is not Outcome.OK:
+        return
+    if order.state is OrderState.SENDING:  # its own answer is still waited for, and the request may arrive: no list proves anything
         return
     if any(o.client_order_id == order.client_order_id for o in opens.value or ()):
         run.move(order, OrderEvent.ACK, event.now_ms)

@@ -58,6 +58,8 @@ class Watch:
     tries: int = 0
     negatives: int = 0
     negative_ms: int = 0
+    ended: int = 0
+    """What the venue says an order that has ended has filled; while less is booked its trades are asked for, and no cancel helps."""
 
 
 @dataclass(slots=True)
