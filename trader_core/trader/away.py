@@ -45,7 +45,7 @@ class Away:
 
     def __post_init__(self) -> None:
         """Take what may be at the venue."""
-        self._lost = Lost(self.state.pending.values(), self.state.protocol.look_backoff_ms)
+        self._lost = Lost(self.state.pending.values(), self.state.protocol.look_backoff_ms, self.state.epoch)
 
     async def hold(self, recovered: Callable[[int], Awaitable[Back]]) -> Back:
         """Watch and cancel until `recovered`, which is given the epoch that is held, returns, and return what it gave.
