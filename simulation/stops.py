@@ -130,6 +130,6 @@ class Stops:
         for index in self.bare(state, flags):
             gone = self.venue.market.price(index, now_ms) <= self.wanted(index)[1]
             self.need(gone, "I26", "instrument {} is held, and no stop rests", index)
-        for cid in self.selling:
+        for cid in (cid for cid in self.selling if states[cid] in rules.RESTS):
             left = sum(order.request.qty - order.filled for order in self.venue.by_cid[cid])
             self._fits(state, flags, cid, left)
