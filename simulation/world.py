@@ -125,7 +125,7 @@ class World:
         self._permit_back_ms, self._blocked = 0, {}
         for process in self.processes:
             process.paused_until_ms = 0
-            if process.alive:
+            if process.alive or process.away is not None:
                 process.die(TICK_MS)
         if not self.killed:
             self.venue.pass_time(self.clock.now_ms, end_resting=True)
@@ -243,7 +243,8 @@ class World:
     def _say(self, word: Word) -> None:
         """An operator speaks; a kill holds for the last gate from this moment, whether a process runs or not."""
         flags = set().union(*(process.state.flags for process in self.processes if process.alive))
-        if self.faults.calm or (word.held and (self.killed or not HELD & flags)):
+        resumes, gone = word.command is Command.RESUME, self.journal.away  # a resume that no database takes changes nothing
+        if self.faults.calm or (resumes and gone) or (word.held and (self.killed or not HELD & flags)):
             return
         about, found = evidence(self.venue, self.clock.now_ms, self.processes) if word.command is Command.RESOLVE else ("", "")
         if word.command is Command.RESOLVE and not about:
@@ -252,11 +253,12 @@ class World:
             # A repeated kill says nothing new to the last gate; it withdraws an earlier close-all when the machine takes it.
             self.closing = self.closing and bool(self.killed)
             self.killed = "killed by an operator"
-        elif word.command is Command.RESUME:
+        elif resumes:
             self.killed = ""
         self.words[str(word.command)] += 1
         said = len(self.inbox) + 1
-        self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms, about=about, found=found))
+        if word.command is not Command.KILL or not gone:  # then the file alone says it
+            self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms, about=about, found=found))
         for process in self.processes:
             if process.alive:
                 self.clock.after(self.between(0, POLL_MS), process.mine(partial(self._attend, process)))

@@ -54,7 +54,7 @@ def test_the_simulator_draws_such_venues_and_they_keep_every_invariant() -> None
     assert given_up
 
 
-@pytest.mark.parametrize("bounds", ({}, *WEAK), ids=str)
+@pytest.mark.parametrize("bounds", [{}, *WEAK], ids=str)
 def test_lists_without_an_order_whose_own_answer_is_still_waited_for_end_nothing(bounds: dict[str, bool]) -> None:
     bench = Bench(bounds=bounds)
     order = bench.sent()
