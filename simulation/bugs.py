@@ -67,7 +67,7 @@ def _set(holder: Any, name: Any, value: Any) -> None:
 
 _HANDLERS: Any = machine._HANDLERS  # noqa: SLF001 - bugs are planted inside
 _APPLY: Any = state._APPLY  # noqa: SLF001
-_ONCE = ((settling, "cancel", plants.nothing), (machine, "cancel", plants.nothing), (_HANDLERS, ev.Tick, plants.tick_only_looks))
+_ONCE = ((settling, "cancel", plants.nothing), (machine, "cancel", plants.look_only))
 _BY_THE_WALL = ((Process, "handle", plants.handle_by_the_wall), (machine, "run_bar", plants.WALL.run_bar))
 _LOOP = ((protecting, "_may_place", plants.stop_without_end), (resting, "uncovered", plants.bare_though_covered))
 BUGS = (
@@ -79,7 +79,7 @@ BUGS = (
     Bug("M6", "exposure ignores what is unknown", "I4", 4, ((_APPLY, Kind.MOVE, plants.release_unknown),)),
     Bug("M7", "a trade that is reported twice is booked twice", "I8", 1, ((_HANDLERS, ev.TradesSeen, plants.book_again),)),
     Bug("M8", "the last gate does not look", "I2", 236, ((Process, "gate", plants.open_gate),)),
-    Bug("M9", "a kill cancels once", "I9", 290, _ONCE),
+    Bug("M9", "a kill cancels once", "I9", 388, _ONCE),
     Bug("M10", "a late fill is dropped", "I21", 41, ((settling, "_fill", plants.drop_late),)),
     Bug("M11", "recovery takes SENDING for never sent", "I7", 35, ((_HANDLERS, ev.Boot, plants.boot_forgets),)),
     Bug("M12", "a kill is not journaled", "I6", 38, ((Run, "write", plants.write_hides_kill),)),

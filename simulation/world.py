@@ -127,8 +127,12 @@ class World:
             process.paused_until_ms = 0
             if process.alive or process.away is not None:
                 process.die(TICK_MS)
-        if not self.killed:
+        if not self._kills():
             self.venue.pass_time(self.clock.now_ms, end_resting=True)
+
+    def _kills(self) -> bool:
+        """Return whether what rests ends by our cancel alone: also where a resume was said, and the session refused it."""
+        return bool(self.killed) or "kill" in max(self.processes, key=lambda process: process.epoch).state.flags
 
     def _outcome(self, violation: Violation | None) -> Outcome:
         venue, steps = self.venue, sum(process.steps for process in self.processes)
@@ -144,7 +148,7 @@ class World:
         now = self.clock.now_ms
         self.clock.after(TICK_MS, self._tick)
         if now // TICK_MS % 5 == 0:
-            self.venue.pass_time(now, end_resting=not self.killed and self.faults.calm)
+            self.venue.pass_time(now, end_resting=self.faults.calm and not self._kills())
         if now >= self._permit_back_ms:
             self.permit_lost_ms = NEVER_MS
         if self._blocked:
