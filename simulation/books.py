@@ -197,7 +197,9 @@ class Books:
 
     def listed(self, symbol: str, trades: list[VenueTrade]) -> None:
         """Take what the venue lists of a symbol: whether it reaches back to what was booked before this life."""
-        if symbol not in self.before or any(trade.trade_id in self.before[symbol] for trade in trades):
+        by_trade, known = self.checker.venue.by_trade, self.before.get(symbol, set())
+        last_ms = max((by_trade[trade_id][1].ts_ms for trade_id in known), default=0)
+        if not known or any(trade.ts_ms <= last_ms for trade in trades):
             self.reaching.add(symbol)
 
     def _external(self, body: dict[str, Any]) -> None:

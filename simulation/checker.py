@@ -8,7 +8,8 @@ every currency · I13 legal moves only · I14 no risk without a permit or on a b
 the guard, and once more when it is sent · I16 nothing leaves behind another head than the database's · I17 one writer · I18 a tripped
 breaker, that of errors too, lets exits go, nothing in, and opens by its rules alone · I19 no entry on an old bar · I20 bounded effort ·
 I21 each trade that was shown is booked or set aside · I25 the tables say what the fold says · I26 where stops rest, a position has its
-one stop.
+one stop · I27 while the database is away nothing leaves but cancels that the spool has, and each of its lines is journaled once · I28 a
+kill cancels all the same.
 """
 
 from collections import Counter
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING
 from simulation import layers, rules
 from simulation.amounts import fee_of, worth
 from simulation.books import SKEW_MS, Books
+from simulation.faults import TRAITS, Fault
 from simulation.market import STEP_MS
+from simulation.spooled import Spools
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.recovery import full_digest
@@ -29,10 +32,11 @@ if TYPE_CHECKING:
     from simulation.process import Process
     from simulation.venue import SimVenue
 
-INVARIANTS = tuple(f"I{n}" for n in (*range(1, 22), 22, 25, 26))
+INVARIANTS = tuple(f"I{n}" for n in (*range(1, 22), 22, *range(25, 29)))
 """What a run, or for I22 a pair of runs, is checked for; the others (I23 secrecy, I24 equality of modes) are tested elsewhere."""
 SENT_FIELDS = ("client_order_id", "symbol", "side", "qty", "limit", "sent_ms", "window_ms", "trigger")
 WHOLE_EVERY = 64
+SLOW_MS_MAX = TRAITS[Fault.SLOW_TO_SEND].high
 LAST_GATE_MS = 10_000
 """A lease lasts no longer: what a process read before is forgotten by then."""
 ASKS_PER_MINUTE = 130
@@ -58,6 +62,7 @@ class Checker:
         self.limits = venue.market.plan.limits
         self.counts: Counter[str] = Counter()
         self.epochs: list[int] = []
+        self.spools = Spools(self)
         self._minute, self._asks = 0, 0
         self._moment, self._handled = 0, 0
 
@@ -180,6 +185,7 @@ class Checker:
     def leaves(self, process: "Process", request: SendRequest) -> None:
         """Check a request at the moment when it is written to the socket."""
         world, journal, cid = process.world, self.journal, request.client_order_id
+        self.spools.leaves(process, cid)
         sent, intent = journal.latest(Kind.SENDING, cid), journal.latest(Kind.INTENT, cid)
         self.need(sent is not None and intent is not None, "I10", "{} leaves without a committed INTENT and SENDING", cid)
         assert sent is not None and intent is not None, "just checked"  # noqa: PT018
@@ -202,7 +208,7 @@ class Checker:
             self.need(not there, "I26" if request.trigger else "I4", "{} leaves beside the stops {}", cid, there)
             return
         age_ms = now_ms - intent.body["ts"] - STEP_MS
-        self.need(age_ms < STEP_MS + SKEW_MS + LAST_GATE_MS, "I19", "{} leaves on a bar that closed {} ms ago", cid, age_ms)
+        self.need(age_ms < STEP_MS + SKEW_MS + SLOW_MS_MAX, "I19", "{} leaves on a bar that closed {} ms ago", cid, age_ms)
         self.need(world.permit_lost_ms > now_ms - LAST_GATE_MS, "I14", "{} leaves without a permit", cid)
         blocked = now_ms - world.blocked_ms(intent.body["instrument"])
         self.need(blocked <= LAST_GATE_MS, "I14", "{} leaves for an instrument that is blocked for {} ms", cid, blocked)
@@ -222,6 +228,7 @@ class Checker:
         last = self.epochs[-1] if self.epochs else 0
         self.need(epoch >= last, "I17", "a record of epoch {} behind one of {}", epoch, last)
         self.epochs.append(epoch)
+        self.spools.committed(records)
         for record in records:
             if record.kind in {Kind.BOOTED, Kind.SENDING}:
                 self.need(record.body["epoch"] == epoch, "I17", "{} of epoch {} written at {}", record.kind, record.body["epoch"], epoch)
@@ -253,7 +260,9 @@ class Checker:
         weak = not (state.protocol.validity_window and state.protocol.lookup)
         stops = {cid for cid in state.pending if books.stop(cid) and books.states[cid] in rules.RESTS}
         given_up = {cid for cid in state.pending if weak and books.states[cid] == "QUARANTINED"}
-        left = sorted(books.states[cid] for cid in state.pending if cid not in stops | given_up)
+        stuck = {books.intents[cid]["instrument"] for cid in given_up if books.stop(cid)}  # an exit waits until a person has said more
+        waits = {cid for cid in state.pending if books.states[cid] == "INTENT" and books.intents[cid]["instrument"] in stuck}
+        left = sorted(books.states[cid] for cid in state.pending if cid not in stops | given_up | waits)
         self.need(not left, "I5", "unresolved after the calm: {}", left)
         books.stops.calm(state, books.states, books.flags, self.clock.now_ms)
         held, cash, nameless = [have - before for have, before in zip(venue.quantities, venue.before, strict=True)], venue.cash, set[str]()

@@ -7,8 +7,8 @@ import math
 from dataclasses import replace
 from random import Random
 
-from simulation.faults import CRASHES, TRAITS, Fault, Strike, Trait
-from simulation.plans import ABOUT_TO, HAS_LEFT, SLOTS, Choices, RunPlan, Word, source
+from simulation.faults import CRASHES, FOREVER_MS, LOSSES, TRAITS, Fault, Strike, Trait
+from simulation.plans import ABOUT_TO, DATABASE_GONE, HAS_LEFT, SLOTS, Choices, RunPlan, Word, source
 from trader_core.model.command import Command
 from trader_core.model.money import MONEY_MAX, UNIT
 
@@ -17,12 +17,15 @@ RATES = (0.02, 0.1, 0.3)
 RATES_OFTEN = (0.1, 0.3, 0.8)
 RATES_RARE = (0.001, 0.004, 0.012)
 OFTEN = frozenset({Fault.PARTIAL, Fault.RESTING, Fault.BLIND})
+RARE = CRASHES - {Fault.CRASH_AWAY} | {Fault.DATABASE_LOST, Fault.LOST_IN_COMMIT}
 RATES_PER_SECOND = (0.0003, 0.001, 0.004)
 DRAWN = tuple(kind for kind in Fault if kind is not Fault.CRASH_AT)
-HORIZON = {"query": 500, "effect": 800, "commit": 800, "second": 3_600, "feed": 180, "stop": 300}
+HORIZON = {"query": 500, "effect": 800, "commit": 800, "second": 3_600, "feed": 180, "stop": 300, "step": 800}
 HORIZON_ORDERS = 80
 """How often a kind can be asked about in one run, a little generously: per order where HORIZON does not name the site."""
-ON, ON_OFTEN, ON_WORD, WINDOWED = 0.5, 0.8, 0.35, 0.1
+ON, ON_OFTEN, ON_WORD, ON_LOSS, WINDOWED = 0.5, 0.8, 0.35, 0.3, 0.1
+GONE_MS_MAX = (5_000, 60_000, 400_000)
+FOREVER_ONE_IN = 10
 TWO_TRADERS = 0.25
 STOPS = 0.4
 """Runs whose stops rest at the venue."""
@@ -32,7 +35,9 @@ WORDS = (Command.KILL, Command.PAUSE, Command.CANCEL_ALL, Command.CLOSE_ALL, Com
 WORD_GAPS_S = (200, 800, 2_400)
 RESUME_GAP_S, RESUME_KILLED_GAP_S = 60, 1_000
 RESOLVE_GAP_S = 40
-NOT_WINDOWED = frozenset({"second", "effect", "commit", "feed"})
+WORDS_AWAY = (Command.KILL, Command.CANCEL_ALL, Command.CLOSE_ALL)
+WORD_AWAY_MS_MAX = (400, 10_000, 90_000)
+NOT_WINDOWED = frozenset({"second", "effect", "commit", "feed", "step", "away"})
 
 
 def draw(seed: int, slots: int = 0, traders: int = 0) -> RunPlan:
@@ -56,19 +61,22 @@ def draw(seed: int, slots: int = 0, traders: int = 0) -> RunPlan:
 
 
 def _strikes(chance: Random, kind: Fault, slots: int) -> list[Strike]:
-    if chance.random() >= (ON_OFTEN if kind in OFTEN else ON):
+    if chance.random() >= (ON_OFTEN if kind in OFTEN else ON_LOSS if kind in LOSSES else ON):
         return []
     trait = TRAITS[kind]
     if trait.site not in NOT_WINDOWED and chance.random() < WINDOWED:
         start = chance.randrange(slots * SLOT_MS)
-        return [Strike(kind, 0, _value(chance, trait), (start, start + chance.randint(5_000, 120_000)))]
-    rates = RATES_OFTEN if kind in OFTEN else RATES_RARE if kind in CRASHES else RATES_PER_SECOND if trait.site == "second" else RATES
-    return [
-        Strike(kind, nth, _value(chance, trait)) for nth in _hits(chance, chance.choice(rates), HORIZON.get(trait.site, HORIZON_ORDERS))
-    ]
+        return [Strike(kind, 0, _value(chance, kind), (start, start + chance.randint(5_000, 120_000)))]
+    often = kind in OFTEN or kind is Fault.LOST_BEHIND_ORDER
+    rates = RATES_OFTEN if often else RATES_RARE if kind in RARE else RATES_PER_SECOND if trait.site == "second" else RATES
+    hits = _hits(chance, chance.choice(rates), HORIZON.get(trait.site, HORIZON_ORDERS))
+    return [Strike(kind, nth, _value(chance, kind)) for nth in hits]
 
 
-def _value(chance: Random, trait: Trait) -> int:
+def _value(chance: Random, kind: Fault) -> int:
+    trait: Trait = TRAITS[kind]
+    if kind in LOSSES:
+        return FOREVER_MS if chance.random() * FOREVER_ONE_IN < 1 else chance.randint(trait.low, chance.choice(GONE_MS_MAX))
     return chance.randint(trait.low, trait.high) if trait.parameter else 0
 
 
@@ -109,6 +117,11 @@ def _words(seed: int, slots: int) -> tuple[Word, ...]:
     found += [Word(Command.RESUME, at_ms=at) for at in _times(chance, RESUME_KILLED_GAP_S, slots)]
     chance = source(seed, "command resolve")
     found += [Word(Command.RESOLVE, at_ms=at) for at in _times(chance, RESOLVE_GAP_S, slots)]
+    chance = source(seed, "words while the database is away")
+    for command in WORDS_AWAY:
+        if chance.random() < ON_WORD:
+            delay_ms = chance.randint(0, chance.choice(WORD_AWAY_MS_MAX))
+            found.append(Word(command, stir=DATABASE_GONE, nth=chance.randint(1, 4), delay_ms=delay_ms))
     return tuple(found)
 
 

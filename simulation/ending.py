@@ -28,6 +28,7 @@ def ended(world: "World") -> None:
     assert leader is not None, "just checked"
     checker.folded(leader.state, leader.buffer)
     checker.calm(leader.books, leader.state)
+    checker.spools.ended(leader)
     leader.books.whole(leader.state)
     if not leader.buffer:
         _tables(checker, leader.state)

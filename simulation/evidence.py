@@ -13,8 +13,9 @@ def evidence(venue: SimVenue, now_ms: int, processes: Iterable["Process"]) -> tu
     """Return (order, its id at the venue, or '' where it never got there), ('trades', ''), or two empty texts for nothing to say."""
     for process in processes:
         for cid, order in process.state.pending.items() if process.alive else ():
-            there = venue.by_cid.get(cid, [])
-            if str(order.state) == "QUARANTINED" and (there or not venue.coming(cid, now_ms)):
+            there = [placed for placed in venue.by_cid.get(cid, []) if now_ms >= placed.visible_ms]
+            coming = venue.coming(cid, now_ms) or len(there) < len(venue.by_cid.get(cid, []))
+            if str(order.state) == "QUARANTINED" and (there or not coming):
                 return cid, there[-1].venue_order_id if there else ""
         if process.alive and "history" in process.state.flags:
             return "trades", ""

@@ -42,12 +42,16 @@ class Fault(StrEnum):
     PAUSED = "process paused"
     PAUSED_SENDING = "process paused before it sends"
     DATABASE_AWAY = "database away"
+    DATABASE_LOST = "database lost at a step"
+    LOST_BEHIND_ORDER = "database lost behind an order"
+    LOST_IN_COMMIT = "database lost in a commit"
     LOCK_LOST = "lock lost"
     HISTORY_CUT = "trades no longer listed"
     STRANGER = "an order of somebody else"
     CRASH = "crash"
     COMMIT_FAILED = "commit failed"
     COMMIT_UNANSWERED = "commit done, answer lost"
+    CRASH_AWAY = "crash while the database is away"
     CRASH_AT = "crash at a position"
 
 
@@ -62,6 +66,9 @@ class Trait(NamedTuple):
 
 TIMEOUT = ("ms", 5_000, 15_000)
 DOWNTIME = ("down_ms", 200, 40_000)
+GONE = ("ms", 500, 400_000)
+FOREVER_MS = 10 * GONE[2]
+"""Until the calm."""
 TRAITS = {
     Fault.REQUEST_LOST: Trait("request", *TIMEOUT),
     Fault.GARBAGE_NOT_PLACED: Trait("request", *TIMEOUT),
@@ -92,15 +99,20 @@ TRAITS = {
     Fault.PAUSED: Trait("second", "ms", 500, 60_000),
     Fault.PAUSED_SENDING: Trait("request", "ms", 500, 60_000),
     Fault.DATABASE_AWAY: Trait("second", "ms", 500, 60_000),
+    Fault.DATABASE_LOST: Trait("step", *GONE),
+    Fault.LOST_BEHIND_ORDER: Trait("request", *GONE),
+    Fault.LOST_IN_COMMIT: Trait("commit", *GONE),
     Fault.LOCK_LOST: Trait("second"),
     Fault.HISTORY_CUT: Trait("second"),
     Fault.STRANGER: Trait("second", "percent", 1, 90),
     Fault.CRASH: Trait("effect", *DOWNTIME),
     Fault.COMMIT_FAILED: Trait("commit", *DOWNTIME),
     Fault.COMMIT_UNANSWERED: Trait("commit", *DOWNTIME),
+    Fault.CRASH_AWAY: Trait("away", *DOWNTIME),
     Fault.CRASH_AT: Trait("point", *DOWNTIME),
 }
-CRASHES = frozenset({Fault.CRASH, Fault.COMMIT_FAILED, Fault.COMMIT_UNANSWERED, Fault.CRASH_AT})
+LOSSES = frozenset({Fault.DATABASE_LOST, Fault.LOST_BEHIND_ORDER, Fault.LOST_IN_COMMIT})
+CRASHES = frozenset({Fault.CRASH, Fault.COMMIT_FAILED, Fault.COMMIT_UNANSWERED, Fault.CRASH_AWAY, Fault.CRASH_AT})
 
 
 class Strike(NamedTuple):

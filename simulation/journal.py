@@ -25,7 +25,7 @@ class SimJournal:
         self.commits: list[int] = []
         """The number of records after each commit."""
         self.head, self.checkpoint = journal.genesis(SESSION), 0
-        self.clock, self.away_until_ms = clock, 0
+        self.clock, self.away_until_ms, self.away_since_ms = clock, 0, 0
         self.lock, self.holder = "", ""
         self.epoch, self.failovers = 0, 0
         self.leases: dict[int, int] = {}
@@ -41,7 +41,9 @@ class SimJournal:
 
     def go_away(self, for_ms: int) -> None:
         """Be unreachable for a while: every connection is lost, and the lock with its own."""
-        self.away_until_ms, self.lock = self.clock.now_ms + for_ms, ""
+        now_ms = self.clock.now_ms
+        self.away_since_ms = self.away_since_ms if self.away else now_ms
+        self.away_until_ms, self.lock = max(self.away_until_ms, now_ms + for_ms), ""
 
     def take(self, holder: str) -> int | None:
         """Take the account's lock and lease and return the new epoch, or None where another one has the lock or nobody answers."""
@@ -110,6 +112,15 @@ class SimJournal:
     def records(self) -> list[Record]:
         """Return the records decoded from their bytes."""
         return list(self._decoded)
+
+    def settled(self) -> set[str]:
+        """Return the trades that are booked with their fees."""
+        booked = [record for record in self._decoded if record.kind in {Kind.FILL, Kind.FEE}]
+        return {record.body["trade_id"] for record in booked if "fee_due" not in record.body}
+
+    def number(self, head: bytes) -> int:
+        """Return which record has a hash."""
+        return self.hashes.index(head) + 1
 
     def links(self) -> list[journal.Link]:
         """Return the rows as a verifier reads them."""

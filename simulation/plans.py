@@ -22,7 +22,8 @@ from trader_core.model.money import MONEY_MAX, UNIT
 
 SLOTS = 40
 SLOTS_MAX = 10_000
-ABOUT_TO, HAS_LEFT = "about to leave", "has left"
+ABOUT_TO, HAS_LEFT, DATABASE_GONE = "about to leave", "has left", "database gone"
+STIRS = frozenset({"", ABOUT_TO, HAS_LEFT, DATABASE_GONE})
 ADVICE = "correct the plan, or draw a new one from its seed"
 
 
@@ -75,7 +76,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What an operator says: at a time, or soon after an order is about to leave or has left for the nth time."""
+    """What an operator says: at a time, or after an order is about to leave, has left, or the database is lost for the nth time."""
 
     command: Command
     at_ms: int = 0
@@ -188,7 +189,7 @@ def _record(kind: Any, body: Any) -> Any:
 
 def _word(row: dict[str, Any]) -> Word:
     known = {item.name for item in fields(Word)}
-    if row.keys() - known or row.get("command") not in set(Command) or row.get("stir", "") not in {"", ABOUT_TO, HAS_LEFT}:
+    if row.keys() - known or row.get("command") not in set(Command) or row.get("stir", "") not in STIRS:
         raise BadInput(f"a command of {', '.join(Command)} with {', '.join(sorted(known))}", repr(row)[:80], ADVICE)
     numbers = {name: _within(name, row.get(name, 0), 0, 2**40) for name in ("at_ms", "nth", "delay_ms")}
     return Word(Command(row["command"]), stir=row.get("stir", ""), held=bool(row.get("held", False)), **numbers)

@@ -52,11 +52,9 @@ def boot_forgets(run_: Run, event: ev.Boot) -> None:
     _BOOT(run_, event)
 
 
-def tick_only_looks(run_: Run, _event: ev.Tick) -> None:
+def look_only(run_: Run, order: Order, _now: int) -> None:
     """Look, and cancel nothing again."""
-    for order in run_.state.pending.values():
-        if order.state is not OrderState.INTENT:
-            run_.look(order)
+    run_.look(order)
 
 
 def tick_sleeps(_run: Run, _event: ev.Tick) -> None:

@@ -1,8 +1,8 @@
 """A simulated trader: runs the product's `step` as the real shell does, on virtual time, and dies wherever the plan says.
 
 Records become durable before Submit, CancelOrder and Continue are carried out; other effects may run ahead of the disk.
-What the process holds in memory dies with it; what is on the wire does not. It holds the account by a lock and a lease, loses both
-with the database, and may be stopped for a while without noticing.
+What the process holds in memory dies with it; what is on the wire and in its spool does not. It holds the account by a lock and a
+lease, loses both with the database, watches over what it sent until that is back, and may be stopped for a while without noticing.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,11 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulation.asking import Asking
+from simulation.away import Away, Crash, merging
 from simulation.books import Books
 from simulation.faults import Fault
+from simulation.home import Home
 from simulation.journal import LEASE_TTL_MS
 from simulation.messages import Messages
-from simulation.plans import ABOUT_TO, HAS_LEFT
+from simulation.plans import ABOUT_TO, DATABASE_GONE, HAS_LEFT, source
 from trader_core.model.errors import DatabaseAway, Fenced
 from trader_core.model.session import Side
 from trader_core.trader import events as ev
@@ -34,15 +36,6 @@ SKEW_MS_MAX = 700
 SKEW_STEP_MS = 2 * SKEW_MS_MAX + 1
 
 
-class Crash(Exception):
-    """The process dies here."""
-
-    def __init__(self, down_ms: int) -> None:
-        """Keep how long it stays dead."""
-        super().__init__(down_ms)
-        self.down_ms = down_ms
-
-
 class Process:
     """One session's process, which is started again each time that it dies."""
 
@@ -57,6 +50,8 @@ class Process:
         self.skew_ms = world.between(-SKEW_MS_MAX, SKEW_MS_MAX)
         self.wall_step_ms = 0
         self.alive = self.waiting = False
+        self.away: Away | None = None
+        self.home = Home(world.checker.spools, source(world.plan.seed, f"home of {name}"))
         self.state: State = world.journal.fold()
         self.messages = Messages()
         self.buffer: list[Record] = []
@@ -89,7 +84,7 @@ class Process:
     def upset(self, kind: Fault, for_ms: int) -> None:
         """Be stopped for a while, or have the machine's clock set."""
         if kind is Fault.PAUSED:
-            self.paused_until_ms = self.clock.now_ms + for_ms
+            self.paused_until_ms = max(self.paused_until_ms, self.clock.now_ms + for_ms)
         elif kind is Fault.CLOCK_STEP:
             self.wall_step_ms += for_ms
             self.skew_ms = for_ms % SKEW_STEP_MS - SKEW_MS_MAX
@@ -100,16 +95,25 @@ class Process:
         self.waiting = epoch is None
         if epoch is None:
             return
-        self.alive, self.buffer, self.epoch, self.taken, self.suspect = True, [], epoch, set(), ()
+        self.buffer, self.epoch, self.taken, self.suspect = [], epoch, set(), ()
         self.lease_until_ms, self.head = self.clock.now_ms + LEASE_TTL_MS, self.journal.head
         self.state, self.messages = self.journal.recover(), Messages()
         self.books.restart(self.journal.records())
-        self.handle(ev.Boot(self.now_ms(), epoch, self.name))
+        if self.away is not None or self.home.data:
+            merging(self)
+            return
+        self.begin()
+
+    def begin(self) -> None:
+        """Go on trading: the journal has what was done while the database was away."""
+        self.alive, self.away = True, None
+        self.handle(ev.Boot(self.now_ms(), self.epoch, self.name))
 
     def handle(self, event: ev.Event) -> None:
         """Step the machine with an event, check, and carry out what it asks for; the process may die on the way."""
         if not self.alive:
             return
+        self._lose_database(Fault.DATABASE_LOST)
         due = self._due(event) if type(event) is ev.SendDue else []
         self.messages.before(self.books)
         records, effects = machine.step(self.state, event)
@@ -129,7 +133,7 @@ class Process:
                 if self.clock.now_ms < self.paused_until_ms:
                     self.clock.at(self.paused_until_ms, self.mine(partial(self._carry, effects[at:], flush=flush)))
                     return
-                self._point()
+                self.point()
                 self._perform[type(effect)](effect)
             if flush:
                 self.flush()
@@ -142,13 +146,23 @@ class Process:
         """Make what was written so far durable, or die trying."""
         if not self.buffer:
             return
-        self._point(Fault.COMMIT_FAILED)
-        self.head = self.journal.commit(self.buffer, self.state, self.epoch, self.head)
+        self.point(Fault.COMMIT_FAILED)
+        head = self.journal.commit(self.buffer, self.state, self.epoch, self.head)
         self.checker.committed(self.buffer, self.epoch)
-        self.buffer = []
-        self._point(Fault.COMMIT_UNANSWERED)
+        if self._lose_database(Fault.LOST_IN_COMMIT):
+            raise DatabaseAway("an answer to the commit", "none", "wait")
+        self.head, self.buffer = head, []
+        self.point(Fault.COMMIT_UNANSWERED)
 
-    def _point(self, kind: Fault = Fault.CRASH) -> None:
+    def _lose_database(self, kind: Fault) -> bool:
+        """Have the database go away here, where the plan says so."""
+        for_ms = self.faults.strike(kind)
+        if for_ms is not None:
+            self.journal.go_away(for_ms)
+            self.world.stirred(DATABASE_GONE)
+        return for_ms is not None
+
+    def point(self, kind: Fault = Fault.CRASH) -> None:
         """A place where the process may die."""
         self.world.points += 1
         down_ms = self.faults.strike(kind)
@@ -161,13 +175,17 @@ class Process:
         """Lose all that is not durable, and start again after some time."""
         self.world.crashes += 1
         self.journal.leave(self.name)
+        self.away = None
         self._end(down_ms)
 
     def lose(self) -> None:
-        """Throw the state away and take the account again: the database is away, or another trader has it."""
+        """Throw the state away and take the account again: another trader has it, or the database is away, and what was sent is watched."""
         self.world.losses += 1
         if not self.journal.away:
             self.journal.leave(self.name)
+            self.away = None
+        elif self.alive:
+            self.away = Away(self)
         self._end(RETRY_MS)
 
     def _end(self, after_ms: int) -> None:
@@ -206,7 +224,7 @@ class Process:
         self.flush()
         for_ms = self.faults.strike(Fault.PAUSED_SENDING)
         if for_ms is not None:
-            self.paused_until_ms = self.clock.now_ms + for_ms
+            self.paused_until_ms = max(self.paused_until_ms, self.clock.now_ms + for_ms)
         if self.clock.now_ms < self.paused_until_ms:
             self.clock.at(self.paused_until_ms, self.mine(lambda: self.send(effect.request)))
             return
@@ -230,6 +248,7 @@ class Process:
             return
         self.checker.leaves(self, request)
         self.world.stirred(HAS_LEFT)
+        self._lose_database(Fault.LOST_BEHIND_ORDER)
         lost_ms = self.faults.strike(Fault.REQUEST_LOST)
         if lost_ms is None:
             lost_ms = self.faults.strike(Fault.GARBAGE_NOT_PLACED)

@@ -43,7 +43,7 @@ class SimVenue:
         """An order of somebody else on the account, its symbol, and the cash that it locks; it never fills."""
         self._strangers = 0
         self.forgotten: set[str] = set()
-        """Trades that it does not list any more; only such as are booked durably."""
+        """Trades that it does not list any more; only such as are booked durably, with their fees."""
         self._visible_max_ms = market.protocol.visibility_ms - VISIBLE_MARGIN_MS
         self._index = {instrument.symbol: i for i, instrument in enumerate(market.instruments)}
 

@@ -21,7 +21,6 @@ from trader_core.model.errors import ChainBroken, IllegalMove
 from trader_core.trader import books, external
 from trader_core.trader import events as ev
 from trader_core.trader.protecting import restless
-from trader_core.trader.records import Kind
 from trader_core.trader.recovery import opening
 from trader_core.trader.resting import look_again, unsettled
 
@@ -127,10 +126,14 @@ class World:
         self._permit_back_ms, self._blocked = 0, {}
         for process in self.processes:
             process.paused_until_ms = 0
-            if process.alive:
+            if process.alive or process.away is not None:
                 process.die(TICK_MS)
-        if not self.killed:
+        if not self._kills():
             self.venue.pass_time(self.clock.now_ms, end_resting=True)
+
+    def _kills(self) -> bool:
+        """Return whether what rests ends by our cancel alone: also where a resume was said, and the session refused it."""
+        return bool(self.killed) or "kill" in max(self.processes, key=lambda process: process.epoch).state.flags
 
     def _outcome(self, violation: Violation | None) -> Outcome:
         venue, steps = self.venue, sum(process.steps for process in self.processes)
@@ -146,7 +149,7 @@ class World:
         now = self.clock.now_ms
         self.clock.after(TICK_MS, self._tick)
         if now // TICK_MS % 5 == 0:
-            self.venue.pass_time(now, end_resting=not self.killed and self.faults.calm)
+            self.venue.pass_time(now, end_resting=self.faults.calm and not self._kills())
         if now >= self._permit_back_ms:
             self.permit_lost_ms = NEVER_MS
         if self._blocked:
@@ -180,7 +183,7 @@ class World:
         elif kind is Fault.BLOCKED:
             self._blocked.setdefault(strike.nth % len(self.market.instruments), (now, now + for_ms))
         elif kind is Fault.HISTORY_CUT:
-            self.venue.forgotten |= {record.body["trade_id"] for record in self.journal.records() if record.kind is Kind.FILL}
+            self.venue.forgotten |= self.journal.settled()
         elif kind is Fault.STRANGER:
             self.venue.somebody(strike.nth % len(self.market.instruments), for_ms, now)
         else:
@@ -245,7 +248,8 @@ class World:
     def _say(self, word: Word) -> None:
         """An operator speaks; a kill holds for the last gate from this moment, whether a process runs or not."""
         flags = set().union(*(process.state.flags for process in self.processes if process.alive))
-        if self.faults.calm or (word.held and (self.killed or not HELD & flags)):
+        resumes, gone = word.command is Command.RESUME, self.journal.away  # a resume that no database takes changes nothing
+        if self.faults.calm or (resumes and gone) or (word.held and (self.killed or not HELD & flags)):
             return
         about, found = evidence(self.venue, self.clock.now_ms, self.processes) if word.command is Command.RESOLVE else ("", "")
         if word.command is Command.RESOLVE and not about:
@@ -254,11 +258,12 @@ class World:
             # A repeated kill says nothing new to the last gate; it withdraws an earlier close-all when the machine takes it.
             self.closing = self.closing and bool(self.killed)
             self.killed = "killed by an operator"
-        elif word.command is Command.RESUME:
+        elif resumes:
             self.killed = ""
         self.words[str(word.command)] += 1
         said = len(self.inbox) + 1
-        self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms, about=about, found=found))
+        if word.command is not Command.KILL or not gone:  # then the file alone says it
+            self.inbox.append(ev.Operator(word.command, said, "operator", "a drill", self.clock.now_ms, about=about, found=found))
         for process in self.processes:
             if process.alive:
                 self.clock.after(self.between(0, POLL_MS), process.mine(partial(self._attend, process)))

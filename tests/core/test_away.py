@@ -48,6 +48,7 @@ class Memory:
     def __init__(self, orders: Sequence[Order]) -> None:
         self.pending = {one.client_order_id: one for one in orders}
         self.flags: dict[str, str] = {}
+        self.epoch = 1
         self.protocol = Protocol()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.simulation.bench import LATER_MS, Bench
+from trader_core.model.command import Command
 from trader_core.model.errors import Fenced
 from trader_core.model.order import OrderState
 from trader_core.model.session import Mode
@@ -67,6 +68,31 @@ def test_a_kill_holds_and_an_order_that_was_cancelled_is_being_cancelled_until_t
     assert (bench.state.mode, order.state) == (Mode.KILLED, OrderState.CANCELING), "what the venue answered proves nothing here"
     _, effects = bench.feed(ev.Boot(LATER_MS, 2, "test"))
     assert effects[0] == ev.CancelOrder(order.client_order_id, order.symbol)
+
+
+def test_a_kill_that_stands_already_is_no_news_and_leaves_a_close_all_that_was_said_after_it(bench: Bench) -> None:
+    bench.bought()
+    bench.say(Command.KILL)
+    bench.say(Command.CLOSE_ALL)
+    records, _ = told(bench, kill())
+    assert [record.kind for record in records] == [Kind.SPOOLED]
+    assert {"kill", "closing"} <= bench.state.flags.keys()
+
+
+def test_a_kill_that_is_news_ends_the_close_all_before_it(bench: Bench) -> None:
+    bench.bought()
+    bench.say(Command.CLOSE_ALL)
+    told(bench, kill())
+    assert "kill" in bench.state.flags
+    assert "closing" not in bench.state.flags
+
+
+def test_a_kill_counts_by_who_saw_it_also_in_a_file_that_an_earlier_trader_began_and_nobody_could_remove(bench: Bench) -> None:
+    bench.feed(ev.Boot(LATER_MS, 2, "the next one"))
+    told(bench, kill() | {"epoch": 1}, epoch=1)
+    assert "kill" not in bench.state.flags, "epoch 1 is history"
+    told(bench, kill() | {"epoch": 2}, epoch=1)
+    assert "kill" in bench.state.flags
 
 
 def test_a_kill_is_history_where_another_trader_has_the_session_since(bench: Bench) -> None:

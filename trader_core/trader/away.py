@@ -12,9 +12,8 @@ import structlog
 
 from trader_core.clock import monotonic_ms
 from trader_core.model.errors import DatabaseAway, StoreError
-from trader_core.trader import lost
 from trader_core.trader.control import Control
-from trader_core.trader.lost import Due, Lost
+from trader_core.trader.lost import KILL, Due, Lost, Seen
 from trader_core.trader.spool_file import Writer
 from trader_core.trader.state import State
 from trader_core.venues.port import Venue
@@ -42,13 +41,11 @@ class Away:
     over: bool = False
     """Whether the spool was merged to its end: nothing more is written to it."""
     _lost: Lost = field(init=False)
-    _killed: bool = False
-    """Whether the spool says so: what memory says of a kill may not have become durable."""
     _jobs: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Take what may be at the venue."""
-        self._lost = Lost(self.state.pending.values(), self.state.protocol.look_backoff_ms)
+        self._lost = Lost(self.state.pending.values(), self.state.protocol.look_backoff_ms, self.state.epoch)
 
     async def hold(self, recovered: Callable[[int], Awaitable[Back]]) -> Back:
         """Watch and cancel until `recovered`, which is given the epoch that is held, returns, and return what it gave.
@@ -79,14 +76,11 @@ class Away:
 
     async def _round(self, away_ms: int) -> None:
         """Look at what is due, and cancel it where there is a reason to."""
-        killed, now = self.control.killed(), self.now_ms()
-        due = self._lost.due(now, lost.reasons(killed, [*self.control.inbox, *self.control.left()], away_ms, self.patience_ms))
-        lines = [lost.kill_of(killed, now)] if killed and not self._killed else []
-        lines += [lost.line_of(one, now) for one in due if one.why]
+        killed, words = self.control.killed(), [*self.control.inbox, *self.control.left()]
+        lines, due = self._lost.turn(self.now_ms(), Seen(killed, words, away_ms, self.patience_ms))
         if lines and not await self._say(lines):
             return
-        if killed and not self._killed:
-            self._killed = True
+        if lines and lines[0]["what"] == KILL:
             self.tell(f"killed while the database is away: {killed}")
         for one in due:
             job = asyncio.create_task(self._ask(one))

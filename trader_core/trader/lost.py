@@ -33,6 +33,17 @@ class Reasons(NamedTuple):
     """Of buys alone."""
 
 
+class Seen(NamedTuple):
+    """What stands outside while the database is away."""
+
+    killed: str
+    """Why everything is killed; empty: not."""
+    words: Sequence[Operator]
+    """Those that were heard and could not be journaled."""
+    away_ms: int
+    patience_ms: int
+
+
 class Due(NamedTuple):
     """One order whose time has come."""
 
@@ -61,11 +72,20 @@ class Known:
 class Lost:
     """The orders of one session, from the moment at which the database was found to be away."""
 
-    def __init__(self, orders: Iterable[Order], backoff_ms: Sequence[int]) -> None:
-        """Take what is not settled; an intent that never left is none of it."""
+    def __init__(self, orders: Iterable[Order], backoff_ms: Sequence[int], epoch: int = 0) -> None:
+        """Take what is not settled, under the epoch of who sent it; an intent that never left is none of it."""
         sent = [order for order in orders if order.state is not OrderState.INTENT]
         self.known = {order.client_order_id: Known(order, order.state in {*AT_VENUE, OrderState.CANCELING}) for order in sent}
-        self._backoff_ms = backoff_ms
+        self._backoff_ms, self._epoch = backoff_ms, epoch
+        self._killed = False
+        """Whether the spool says so: what memory says of a kill may not have become durable."""
+
+    def turn(self, now_ms: int, seen: Seen) -> tuple[list[dict[str, Any]], list[Due]]:
+        """Return the lines that are to be on the disk first, and what is then asked; that is counted as asked."""
+        due = self.due(now_ms, reasons(*seen))
+        lines = [kill_of(seen.killed, now_ms, self._epoch)] if seen.killed and not self._killed else []
+        self._killed = self._killed or bool(seen.killed)
+        return lines + [line_of(one, now_ms) for one in due if one.why], due
 
     def due(self, now_ms: int, reasons: Reasons) -> list[Due]:
         """Return what is to be asked now, and count it as asked: a first cancel at once, everything else after its pause."""
@@ -119,6 +139,6 @@ def line_of(due: Due, now_ms: int) -> dict[str, Any]:
     return {"what": CANCEL, "client_order_id": due.client_order_id, "symbol": due.symbol, "why": due.why[:200], "at_ms": now_ms}
 
 
-def kill_of(why: str, now_ms: int) -> dict[str, Any]:
-    """Return the line that says that a kill was seen."""
-    return {"what": KILL, "why": why[:200], "at_ms": now_ms}
+def kill_of(why: str, now_ms: int, epoch: int) -> dict[str, Any]:
+    """Return the line that says that a kill was seen, and by whom: the file may be an earlier one's."""
+    return {"what": KILL, "why": why[:200], "epoch": epoch, "at_ms": now_ms}

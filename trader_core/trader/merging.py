@@ -22,7 +22,8 @@ def spooled(run: Run, event: ev.Spooled) -> None:
 
 def _follow(run: Run, said: dict[str, Any], epoch: int) -> None:
     # A kill is history where another trader has taken the session since: that one had the same files and switches before it.
-    if said.get("what") == KILL and epoch >= run.state.epoch:
+    # One that stands in the journal already is no news, and withdraws no close-all that was said after it.
+    if said.get("what") == KILL and said.get("epoch", epoch) >= run.state.epoch and "kill" not in run.state.flags:
         run.flag("kill", said["why"], said["at_ms"], on=True)
         operating.outranked(run, said["at_ms"])
     elif said.get("what") == CANCEL:
