@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.main import app
+from simulation.bugs import BUGS
 from simulation.campaign import Total, some
 from simulation.faults import Fault
 
@@ -16,6 +17,9 @@ from simulation.faults import Fault
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GATEHOUSE_HOME", str(tmp_path))
     return tmp_path
+
+
+M4 = next(bug.seed for bug in BUGS if bug.name == "M4")
 
 
 def simulate(*arguments: str) -> Result:
@@ -39,9 +43,9 @@ def test_seeds_are_run_and_added_up() -> None:
 
 
 def test_a_planted_bug_is_shrunk_and_told_and_its_plan_fails_again(home: Path) -> None:
-    code, said = answered("--seeds", "1", "--start", "4", "--bug", "M4")
+    code, said = answered("--seeds", "1", "--start", str(M4), "--bug", "M4")
     assert code == 1
-    assert said["violated"][0]["seed"] == 4
+    assert said["violated"][0]["seed"] == M4
     assert said["violated"][0]["violation"].startswith("I7: ")
     assert said["story"][-1].endswith("and the venue has it")
     path = Path(said["plans"][0])
@@ -52,7 +56,7 @@ def test_a_planted_bug_is_shrunk_and_told_and_its_plan_fails_again(home: Path) -
 
 
 def test_people_read_tables_and_the_story() -> None:
-    result = simulate("--seeds", "1", "--start", "4", "--bug", "M4")
+    result = simulate("--seeds", "1", "--start", str(M4), "--bug", "M4")
     assert result.exit_code == 1
     assert "faults by kind" in result.stdout
     assert "violations" in result.stdout

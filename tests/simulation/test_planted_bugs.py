@@ -8,7 +8,7 @@ from simulation.world import run
 
 
 def test_all_bugs_of_the_list_are_planted() -> None:
-    numbers = {"M": 20, "E": 2, "X": 6, "F": 3, "S": 4, "D": 3}
+    numbers = {"M": 20, "E": 2, "X": 6, "F": 5, "S": 4, "D": 3}
     assert [bug.name for bug in BUGS] == [f"{kind}{n}" for kind, most in numbers.items() for n in range(1, most + 1)]
     assert all(1 <= bug.seed <= 500 for bug in BUGS)
 
