@@ -181,3 +181,10 @@ def test_an_answer_that_comes_after_a_nameless_fill_names_the_order(bench: Bench
     assert (order.state, order.venue_order_id) == (OrderState.PARTIAL, "")
     bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.OK, bench.shown(order, VenueOrderState.PARTIAL, 100)), LATER_MS))
     assert (order.state, order.venue_order_id) == (OrderState.PARTIAL, f"v-{order.client_order_id}")
+
+
+def test_the_last_gate_lets_no_order_pass_that_has_ended_meanwhile(bench: Bench) -> None:
+    order = bench.sent()
+    assert withheld(bench.state, order.client_order_id, "") == ""
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.REJECTED, code="30004"), LATER_MS))
+    assert withheld(bench.state, order.client_order_id, "") == "it is REJECTED by now"

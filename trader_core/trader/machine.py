@@ -58,6 +58,8 @@ def withheld(state: State, client_order_id: str, killed: str) -> str:
     order = state.orders.get(client_order_id)
     if order is None:
         return "no journaled order has this client id"
+    if not order.open:
+        return f"it is {order.state} by now"
     if killed and (order.cause is not Cause.OPERATOR or state.mode is not Mode.KILLED):
         return killed
     if order.side is Side.BUY and state.slots["blocked"][order.index]:
