@@ -32,12 +32,13 @@ def register(app: typer.Typer) -> None:
 
 @permit_app.command("show")
 def show_(*, as_json: AsJson = False) -> None:
-    """Show the permit that rules each recipe of each account; a recipe that is not listed may trade on paper only."""
-    permits = import_module("trader_core.store.permits")
+    """Show the permit that rules each recipe of each account, and how far its venue lets any reach; others trade on paper only."""
+    permits, ceiling_of = import_module("trader_core.store.permits"), import_module("trader_core.venues.profiles").ceiling_of
     with reach.database(options.settings()) as server, reach.connection(server, "api") as db:
         found = permits.ruling(db, int(time.time() * 1000))
     lines = [
-        {"account": one.account, "recipe": one.recipe[:12], "level": one.permit.level.name, "stage": str(one.permit.stage),
+        {"account": one.account, "recipe": one.recipe[:12], "level": one.permit.level.name,
+         "ceiling": ceiling_of(one.account).name, "stage": str(one.permit.stage),
          "rehearsal": one.permit.rehearsal, "ends": _end(one.permit.expires_ms),
          "source": one.permit.source, "reason": one.permit.reason}
         for one in found

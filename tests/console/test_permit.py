@@ -14,7 +14,9 @@ REASON = ("--reason", "the gate is wrong, see the notes")
 def test_a_bypass_opens_its_recipe_for_minutes_and_is_told_and_chained(cli: Cli) -> None:
     cli.json("permit", "bypass", *RECIPE, "--stage", "EUR_10", "--minutes", "5", *REASON)
     shown = cli.json("permit", "show")["permits"]
-    assert [(one["level"], one["stage"], one["source"], one["rehearsal"]) for one in shown] == [("LIMITED", "EUR_10", "bypass", True)]
+    assert [(one["level"], one["ceiling"], one["stage"], one["source"], one["rehearsal"]) for one in shown] == [
+        ("LIMITED", "FULL", "EUR_10", "bypass", True)
+    ]
     alerts = cli.json("alert", "list")["alerts"]
     assert [(one["title"], one["severity"]) for one in alerts] == [("Gates bypassed on sandbox", "critical")]
     with cli.database.engine("verify").connect() as db:
