@@ -131,6 +131,13 @@ class Desk:
         amounts = (qty_from(x, qty), price_from(x, price), fee_units, qty_from(x, fee_base))
         return int(core.on_fill(self.account, self.slots, self.record, self.grids, i, side, *amounts, START_MS))
 
+    def fee(self, price: str, fee: str, fee_base: str, booked: str, booked_base: str, i: int = 0) -> int:
+        """Book a fee in place of what it was taken for, and return its status."""
+        x = self.instruments[i]
+        quote, base = (round(float(fee) * UNIT), round(float(booked) * UNIT)), (qty_from(x, fee_base), qty_from(x, booked_base))
+        found = core.on_fee(self.account, self.slots, self.grids, i, price_from(x, price), quote[0], base[0], quote[1], base[1])
+        return int(found)
+
     def release(self, side: int, qty: str, reason: int = 0, i: int = 0) -> None:
         """Release a quantity in flight."""
         core.on_release(self.account, self.slots, self.record, self.grids, i, side, qty_from(self.instruments[i], qty), reason)

@@ -196,3 +196,55 @@ def test_a_late_fill_is_booked_and_leaves_another_orders_flight_alone() -> None:
     assert (desk.of("position"), desk.of("cost"), desk["positions"]) == (10_000, money("100"), 1)
     assert {name: desk.of(name) for name in core.IN_FLIGHT} == before
     assert desk["reserved"] == reserved
+
+
+def test_a_fee_that_was_taken_too_high_comes_back_and_is_realised() -> None:
+    desk = Desk()
+    desk.fill(BUY, "2", "100", fee="0.5")
+    assert desk.fee("100", "0.2", "0", "0.5", "0") == book.BOOKED
+    assert desk["cash"] == money("799.8")
+    assert desk["realised"] == desk.of("realised") == desk.of("episode") == money("0.3")
+    assert (desk["fees"], desk.of("fees"), desk.of("cost")) == (money("0.2"), money("0.2"), money("200.5"))
+    assert (desk.of("position"), desk["positions"], desk.of("fills"), desk["faults"]) == (20_000, 1, 1, 0)
+
+
+def test_a_fee_that_was_taken_too_low_is_paid_from_cash() -> None:
+    desk = Desk()
+    desk.fill(BUY, "2", "100", fee="0.2")
+    assert desk.fee("100", "0.5", "0", "0.2", "0") == book.BOOKED
+    assert (desk["cash"], desk["realised"], desk["fees"]) == (money("799.5"), money("-0.3"), money("0.5"))
+
+
+def test_a_fee_in_base_that_was_taken_too_high_gives_coins_back_at_their_price() -> None:
+    desk = Desk()
+    desk.fill(BUY, "1", "100", fee_base="0.003")
+    assert desk.fee("100", "0", "0.001", "0", "0.003") == book.BOOKED
+    assert (desk.of("position"), desk.of("fees_base"), desk["fees"], desk.of("fees")) == (9_990, 10, money("0.1"), money("0.1"))
+    assert (desk["cash"], desk["realised"], desk.of("cost")) == (money("900"), 0, money("100"))
+
+
+def test_a_fee_in_base_may_take_the_last_coin_and_not_one_more() -> None:
+    desk = Desk()
+    desk.fill(BUY, "1", "100")
+    assert desk.fee("100", "0", "1.0001", "0", "0") == book.FAULT_OVERSOLD
+    assert (desk["faults"], desk.of("position"), desk["positions"]) == (1, 10_000, 1)
+    assert desk.fee("100", "0", "1", "0", "0") == book.BOOKED
+    assert (desk["faults"], desk.of("position"), desk["positions"]) == (1, 0, 0)
+
+
+def test_a_fee_after_the_episode_s_end_belongs_to_no_other() -> None:
+    desk = Desk()
+    desk.fill(BUY, "1", "100")
+    desk.fill(SELL, "1", "110", fee="0.5")
+    assert desk.fee("110", "0.1", "0", "0.5", "0") == book.BOOKED
+    assert (desk.of("episode"), desk.of("realised"), desk["realised"]) == (0, money("9.9"), money("9.9"))
+
+
+@pytest.mark.parametrize("fee", ["-0.1", "10000000.1"])
+def test_a_fee_beyond_a_door_changes_nothing_but_the_faults(fee: str) -> None:
+    desk = Desk()
+    desk.fill(BUY, "1", "100", fee="0.1")
+    before = (desk["cash"], desk["realised"], desk["fees"], desk.of("position"))
+    assert desk.fee("100", fee, "0", "0.1", "0") == book.FAULT_INPUT
+    assert (desk["cash"], desk["realised"], desk["fees"], desk.of("position")) == before
+    assert desk["faults"] == 1

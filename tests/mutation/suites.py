@@ -29,11 +29,11 @@ ENGINE = Suite(
 )
 _MACHINE = (
     "machine", "settling", "operating", "run", "state", "ordering", "tracked", "exiting", "letters", "protecting", "resting", "failing",
-    "retrying", "continuity", "resolving", "verdicts", "external", "merging",
+    "retrying", "continuity", "resolving", "verdicts", "external", "merging", "fees",
 )  # fmt: skip
 _BY_HAND = (
     "machine_rules", "machine_words", "machine_stops", "letters", "asked_again", "failing_calls", "retrying", "continuity", "resolving",
-    "external", "spooled", "tally", "weak_venues", "checkpoints",
+    "external", "spooled", "tally", "weak_venues", "checkpoints", "fees",
 )  # fmt: skip
 TRADER = Suite(
     modules=(*(f"trader_core.trader.{name}" for name in _MACHINE), "trader_core.model.order"),

@@ -4,9 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from simulation.draw import draw
-from simulation.plans import RunPlan
-from simulation.world import World
 from tests.simulation.bench import LATER_MS, Bench
 from trader_core.model.instrument import fee_at_most, qty_text
 from trader_core.model.money import UNIT, to_text
@@ -131,24 +128,6 @@ def test_the_most_that_a_schedule_takes_is_the_dearer_of_both_rates_rounded_up(b
     assert fee_at_most(coin, 2_000_000, 401, buys=True) == (0, 2)
     value = 2_000_000 * 401 * 10 ** (10 - coin.price_exp - coin.qty_exp)
     assert fee_at_most(coin, 2_000_000, 401, buys=False) == (-(-value * 2_500 // 10**6), 0)
-
-
-def later(seed: int, ms: int) -> RunPlan:
-    plan = draw(seed)
-    return replace(plan, choices=replace(plan.choices, fees_later_ms=ms, fee_ppm=2_500))
-
-
-@pytest.mark.parametrize("ms", [2_000, 30_000, 400_000])
-def test_runs_whose_fees_come_later_keep_every_invariant(ms: int) -> None:
-    told = 0
-    for seed in range(1, 6):
-        world = World(later(seed, ms))
-        world.run()
-        lines = world.checker.journal.lines
-        due = sum(kind == Kind.FILL and b"fee_due" in body for kind, body in lines)
-        assert sum(kind == Kind.FEE for kind, _ in lines) == due
-        told += due
-    assert told >= 10
 
 
 def test_an_answer_of_trades_counts_by_what_became_of_each(bench: Bench) -> None:
