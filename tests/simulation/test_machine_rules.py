@@ -188,3 +188,25 @@ def test_the_last_gate_lets_no_order_pass_that_has_ended_meanwhile(bench: Bench)
     assert withheld(bench.state, order.client_order_id, "") == ""
     bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.REJECTED, code="30004"), LATER_MS))
     assert withheld(bench.state, order.client_order_id, "") == "it is REJECTED by now"
+
+
+def test_late_trades_are_read_by_the_minute_while_an_order_that_was_given_up_keeps_the_books_from_being_compared(bench: Bench) -> None:
+    order = bench.sent()
+    late = LATER_MS + 2 * bench.state.protocol.give_up_ms
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.UNKNOWN), LATER_MS))
+    bench.feed(ev.Looked(order.client_order_id, Reply(Outcome.RETRYABLE_READ), late))
+    assert order.state is OrderState.QUARANTINED
+    read = ev.FetchTrades(bench.symbol, late - 86_400_000)
+    assert [read in bench.feed(ev.Tick(late + ms))[1] for ms in (0, 1)] == [True, False]
+    assert ev.FetchTrades(bench.symbol, late + 60_000 - 86_400_000) in bench.feed(ev.Tick(late + 60_000))[1]
+
+
+def test_an_exit_that_an_operator_wanted_before_a_kill_does_not_leave_after_it_and_one_wanted_later_does(bench: Bench) -> None:
+    bench.bought()
+    before = bench.closing()
+    assert withheld(bench.state, before.client_order_id, "") == ""
+    bench.feed(ev.FlagSeen("kill", on=True, why="storm", now_ms=LATER_MS))
+    assert withheld(bench.state, before.client_order_id, "storm") == "a kill was taken after it was wanted"
+    bench.feed(ev.Answered(before.client_order_id, Reply(Outcome.GATED), LATER_MS))
+    after = bench.closing()
+    assert withheld(bench.state, after.client_order_id, "storm") == ""

@@ -40,6 +40,8 @@ def apply(state: "State", body: dict[str, Any]) -> None:
     if body["flag"] == "kill" and body["on"]:
         for index in range(len(state.instruments)):
             core.on_operator(state.account, state.slots, index, core.WITHDRAW)
+        for order in state.pending.values():
+            order.outranked = True
     if body["flag"] == "errors" and body["on"]:
         state.error_trips = [*state.error_trips, body["at_ms"]][-state.protocol.errors_trips_max :]
     core.on_mode(state.account, int(state.mode))

@@ -23,7 +23,8 @@ from trader_core.trader.verdicts import asked_again, refused
 from trader_core.venues.port import Outcome
 
 LATE_FILLS_MS = 86_400_000
-"""How far back fills are read again when the books differ."""
+"""How far back fills are read again when the books differ, or cannot be compared."""
+BLIND_READ_MS = 60_000
 
 Result = tuple[list[Record], list[ev.Effect]]
 
@@ -60,6 +61,8 @@ def withheld(state: State, client_order_id: str, killed: str) -> str:
         return "no journaled order has this client id"
     if not order.open:
         return f"it is {order.state} by now"
+    if order.outranked:
+        return "a kill was taken after it was wanted"
     if killed and (order.cause is not Cause.OPERATOR or state.mode is not Mode.KILLED):
         return killed
     if order.side is Side.BUY and state.slots["blocked"][order.index]:
@@ -147,6 +150,15 @@ def _tick(run: Run, event: ev.Tick) -> None:
             run.look(order)
     operating.go_on_closing(run, event.now_ms)
     fees.chase(run, event.now_ms)
+    _read_blindly(run, event.now_ms)
+
+
+def _read_blindly(run: Run, now: int) -> None:
+    """Read all late trades by the minute while an order that was given up keeps the books from being compared: else nobody would."""
+    state = run.state
+    if now >= state.vigil.read_ms and any(order.state is OrderState.QUARANTINED for order in state.pending.values()):
+        state.vigil.read_ms = now + BLIND_READ_MS
+        run.effects.extend(ev.FetchTrades(instrument.symbol, now - LATE_FILLS_MS) for instrument in state.instruments)
 
 
 def _operator(run: Run, event: ev.Operator) -> None:

@@ -30,6 +30,8 @@ class Order:
     venue_order_id: str = ""
     filled: int = 0
     released: int = 0
+    outranked: bool = False
+    """A kill was taken after it was wanted: it leaves no more, whatever asked for it."""
 
     @property
     def request(self) -> SendRequest:
@@ -84,12 +86,14 @@ class Recovery:
 
 @dataclass(slots=True)
 class Vigil:
-    """What is watched of stops in this life of the process. Not journaled: intents that wait are given up by a restart."""
+    """What is watched in this life of the process, of stops above all. Not journaled: intents that wait are given up by a restart."""
 
     waiting: set[str] = field(default_factory=set)
     """Exits, as intents, that wait until the stop of their instrument has ended."""
     tried_ms: dict[int, int] = field(default_factory=dict)
     """By instrument, when a stop was last wanted."""
+    read_ms: int = 0
+    """When trades are read again because an order of unknown fate keeps the books from being compared."""
     naked_ms: dict[int, int] = field(default_factory=dict)
     """By instrument, since when something is held that no stop protects."""
 
