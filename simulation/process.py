@@ -17,6 +17,7 @@ from simulation.home import Home
 from simulation.journal import LEASE_TTL_MS
 from simulation.messages import Messages
 from simulation.plans import ABOUT_TO, DATABASE_GONE, HAS_LEFT, source
+from trader_core.model.command import Command
 from trader_core.model.errors import DatabaseAway, Fenced
 from trader_core.model.session import Side
 from trader_core.trader import events as ev
@@ -230,11 +231,16 @@ class Process:
             return
         self.send(effect.request)
 
+    def awaits(self, word: ev.Operator) -> bool:
+        """Return whether an operator's word was not taken yet."""
+        return word.command_id not in self.taken and not self.world.journal.heard(word.command_id)
+
     def gate(self, request: SendRequest) -> str:
         """Return why an order may not leave, or an empty text: asked at the last moment, as the real shell's gate asks."""
         if self.clock.now_ms >= self.lease_until_ms - LEASE_MARGIN_MS:
             return "the lease ran out"
-        said = machine.withheld(self.state, request.client_order_id, self.world.killed)
+        waits = any(word.command is Command.KILL and self.awaits(word) for word in self.world.inbox)
+        said = machine.withheld(self.state, request.client_order_id, self.world.killed, waits=waits)
         if not said and request.side is Side.BUY:
             index = self.state.index_of(request.symbol)
             said = self.unpermitted or ("blocked" if index in self.blocks else "")

@@ -222,7 +222,7 @@ class World:
             if process.alive and (index in process.blocks) != bool(on):
                 process.handle(ev.BlockSeen(index, on=index in process.blocks, why="its data", now_ms=process.now_ms()))
         for event in self.inbox[self._heard :]:
-            if process.alive and event.command_id not in process.taken and not self.journal.heard(event.command_id):
+            if process.alive and process.awaits(event):
                 if event.command in {Command.KILL, Command.CLOSE_ALL}:  # the later of the two holds, in the order in which they are taken
                     self.closing = event.command is Command.CLOSE_ALL
                 process.taken.add(event.command_id)

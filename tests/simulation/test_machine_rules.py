@@ -210,3 +210,4 @@ def test_an_exit_that_an_operator_wanted_before_a_kill_does_not_leave_after_it_a
     bench.feed(ev.Answered(before.client_order_id, Reply(Outcome.GATED), LATER_MS))
     after = bench.closing()
     assert withheld(bench.state, after.client_order_id, "storm") == ""
+    assert withheld(bench.state, after.client_order_id, "storm", waits=True) == "storm", "and none while one more kill is not taken yet"

@@ -51,10 +51,11 @@ def may_send(mode: Mode, side: Side, cause: Cause) -> bool:
     return cause is Cause.OPERATOR or (mode is Mode.HALTED and cause is Cause.PROTECT)
 
 
-def withheld(state: State, client_order_id: str, killed: str) -> str:
+def withheld(state: State, client_order_id: str, killed: str, *, waits: bool = False) -> str:
     """Return why an order may not be written to the socket now, or an empty text; `killed` says why everything is, if it is.
 
-    An operator's exit passes a kill only once the machine has taken that kill: then it was ordered after it.
+    An operator's exit passes a kill only once the machine has taken that kill: then it was ordered after it. `waits` says that
+    one more was said which the machine has not taken yet.
     """
     order = state.orders.get(client_order_id)
     if order is None:
@@ -63,7 +64,7 @@ def withheld(state: State, client_order_id: str, killed: str) -> str:
         return f"it is {order.state} by now"
     if order.outranked:
         return "a kill was taken after it was wanted"
-    if killed and (order.cause is not Cause.OPERATOR or state.mode is not Mode.KILLED):
+    if killed and (waits or order.cause is not Cause.OPERATOR or state.mode is not Mode.KILLED):
         return killed
     if order.side is Side.BUY and state.slots["blocked"][order.index]:
         return f"{order.symbol} is blocked"

@@ -83,7 +83,8 @@ class Shell:
         """Return why an order may not be written to the socket now, or None: asked after throttling and signing."""
         if not self.control.lease_until_ok():
             return "the lease ran out"
-        said = withheld(self.state, request.client_order_id, self.control.killed())
+        waits = any(word.command is Command.KILL for word in self.control.inbox)
+        said = withheld(self.state, request.client_order_id, self.control.killed(), waits=waits)
         if not said and request.side is Side.BUY:
             said = self.control.unpermitted() or self.control.blocked(request.symbol)
         return said or None
