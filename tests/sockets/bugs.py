@@ -60,7 +60,7 @@ def _believe_first_negative() -> None:
 def _ask_only_when_deciding() -> None:
     """M8: the last gate does not look."""
     _put(Control, "killed", lambda _self: "")
-    _put(shell, "withheld", lambda *_: "")
+    _put(shell, "withheld", lambda *_, **__: "")
 
 
 def _book_again() -> None:
