@@ -58,6 +58,7 @@ PURE_EXCEPTIONS = (
     "trader_core/trader/code.py",  # reads its own sources
     "trader_core/trader/key_check.py",  # asks what the key may do, day after day
     "trader_core/trader/pausing.py",  # waits for the venue
+    "trader_core/trader/freezing.py",  # asks the venue again
 )
 """The doors of these folders to disk, network and clock; a new file among them is pure until it is named here."""
 IMPURE_MODULES = frozenset({

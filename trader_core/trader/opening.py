@@ -24,7 +24,7 @@ from trader_core.trader.control import Control
 from trader_core.trader.doors import closed, door, patience_ms
 from trader_core.trader.durable import Durable
 from trader_core.trader.examine import examine, statistics
-from trader_core.trader.freezing import frozen, value_of
+from trader_core.trader.freezing import answer, frozen
 from trader_core.trader.meter import Meter
 from trader_core.trader.permitted import permitted, require_modest_key
 from trader_core.trader.recovery import opening
@@ -218,7 +218,7 @@ class Opener:
         if row.mode is SessionMode.STAGE:
             await self._alone(row)
             await require_modest_key(link)
-            baseline = books.totals(value_of(await link.gateway.balances(), "balances"))
+            baseline = books.totals(await answer(link.gateway.balances, "balances"))
         protocol = protocol_of(link.profile, row.plan, real_orders=row.mode is SessionMode.STAGE)
         from_ms = slot_of(now, step_ms)
         identity = link.identity if row.mode is SessionMode.STAGE else ""
