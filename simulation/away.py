@@ -45,13 +45,20 @@ class Away:
         """Words that may have become durable: nobody has said so."""
         self.asked: set[str] = set()
         """Orders of which an answer is on its way."""
+        self._certain = 0
+        """So many of the first words stand in the journal for certain."""
         self.spools.begun(self)
         self.clock.after(0, self.round)
 
     def words(self) -> list[ev.Operator]:
         """Return what was said and is not certain to stand in the journal."""
-        heard = self.process.journal.heard
-        return [word for word in self.process.world.inbox if word.command_id in self.unsure or not heard(word.command_id)]
+        inbox = self.process.world.inbox
+        while self._certain < len(inbox) and not self._open(inbox[self._certain]):
+            self._certain += 1
+        return [word for word in inbox[self._certain :] if self._open(word)]
+
+    def _open(self, word: ev.Operator) -> bool:
+        return word.command_id in self.unsure or not self.process.journal.heard(word.command_id)
 
     def round(self) -> None:
         """Do what is due, each line on the disk before what follows from it; then once more after a while."""

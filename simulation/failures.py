@@ -36,7 +36,8 @@ class Failures:
             return self.open
         self.now_ms = max(self.now_ms, event.now_ms)
         self.calls += [(self.now_ms, outcome in BAD) for outcome in _said(event)]
-        self.calls = [call for call in self.calls if self.now_ms - call[0] < WINDOW_MS]
+        if self.calls and self.now_ms - self.calls[0][0] >= WINDOW_MS:
+            self.calls = [call for call in self.calls if self.now_ms - call[0] < WINDOW_MS]
         bad = len([1 for _, failed in self.calls if failed])
         most = 2 * bad > len(self.calls)
         if most and len(self.calls) >= CALLS_MIN:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 UNPROVEN = frozenset({"SENDING", "UNKNOWN", "QUARANTINED"})
 ANSWERS = (ev.Answered, ev.Looked, ev.TradesSeen, ev.TradesProof, ev.AbsenceEvidence, ev.Examined)
+TOLD = (*ANSWERS, ev.Operator)
+"""What is counted; nothing else that happens changes a count."""
 
 
 class Messages:
@@ -20,16 +22,22 @@ class Messages:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.counts: Counter[str] = Counter()
+        self._added: dict[str, int] = {}
         self._doubtful: set[str] = set()
 
-    def before(self, books: "Books") -> None:
-        """Take which symbols have an order of unknown fate before a step."""
+    def before(self, books: "Books", event: ev.Event) -> None:
+        """Take which symbols have an order of unknown fate before a step that may bring trades."""
+        if not isinstance(event, ANSWERS):
+            return
         coins = books.money.coins
         self._doubtful = {coins[books.intents[cid]["instrument"]].symbol for cid, state in books.states.items() if state in UNPROVEN}
 
     def after(self, books: "Books", event: ev.Event, records: list[Record], tally: dict[str, int]) -> None:
         """Find out what became of each trade in an event, and compare the trader's own counts."""
         counts, need = self.counts, books.need
+        if not isinstance(event, TOLD):
+            need(tally == self._added, "I21", "{} were counted, {} before, and nothing came", tally, self._added)
+            return
         counts["answers_received"] += isinstance(event, ANSWERS)
         if isinstance(event, ev.Examined) or (isinstance(event, ev.Operator) and event.command is Command.RESOLVE):
             counts["words_received"] += any(record.kind is Kind.OPERATOR for record in records)  # until then it waits
@@ -46,6 +54,7 @@ class Messages:
         for what in ("trades", "answers", "words"):
             fates = sum(count for name, count in tally.items() if name.startswith(what) and not name.endswith("received"))
             need(fates == tally.get(f"{what}_received", 0), "I21", "{} {} came, {} were dealt with", tally, what, fates)
+        self._added = dict(tally)
 
     def _trades(self, books: "Books", trades: list[Any], records: list[Record]) -> None:
         booked = {record.body["trade_id"] for record in records if record.kind is Kind.FILL}

@@ -116,7 +116,7 @@ class Process:
             return
         self._lose_database(Fault.DATABASE_LOST)
         due = self._due(event) if type(event) is ev.SendDue else []
-        self.messages.before(self.books)
+        self.messages.before(self.books, event)
         records, effects = machine.step(self.state, event)
         self.steps += 1
         self.buffer.extend(records)

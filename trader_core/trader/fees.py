@@ -53,6 +53,8 @@ def told(run: "Run", symbol: str, trade: VenueTrade, now: int) -> bool:
 def chase(run: "Run", now: int) -> None:
     """Ask for the trades of each instrument that a fee is due of; what is not told in time stays what it was taken for."""
     state = run.state
+    if not state.fees_due and not state.fee_watches:
+        return
     for key in [key for key, (*_, ts) in state.fees_due.items() if now > ts + LATEST_MS]:
         cid, _, fee, fee_base, _ = state.fees_due[key]
         raw = {"client_order_id": cid, "trade_id": key.split()[1], "fee": fee, "fee_base": fee_base}

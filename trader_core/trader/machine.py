@@ -18,7 +18,7 @@ from trader_core.trader import events as ev
 from trader_core.trader.records import Kind, Record
 from trader_core.trader.run import Run, cancel, intend
 from trader_core.trader.state import State, bars_body, run_bar
-from trader_core.trader.tracked import Vigil, Watch
+from trader_core.trader.tracked import Order, Vigil, Watch
 from trader_core.trader.verdicts import asked_again, refused
 from trader_core.venues.port import Outcome
 
@@ -134,8 +134,7 @@ def _send_due(run: Run, event: ev.SendDue) -> None:
 
 def _tick(run: Run, event: ev.Tick) -> None:
     """Look at every unsettled order whose time has come, in the turns of a simulation; cancel again what did not end."""
-    turns = run.state.grids["turn"].tolist()
-    for order in sorted(run.state.pending.values(), key=lambda order: (turns.index(order.index), order.side)):
+    for order in _by_turn(run.state):
         if order.state is OrderState.INTENT:
             continue
         watch = run.state.watches.setdefault(order.client_order_id, Watch())
@@ -152,6 +151,14 @@ def _tick(run: Run, event: ev.Tick) -> None:
     operating.go_on_closing(run, event.now_ms)
     fees.chase(run, event.now_ms)
     _read_blindly(run, event.now_ms)
+
+
+def _by_turn(state: State) -> list[Order]:
+    orders = list(state.pending.values())
+    if len(orders) <= 1:
+        return orders
+    turns = state.grids["turn"].tolist()
+    return sorted(orders, key=lambda order: (turns.index(order.index), order.side))
 
 
 def _read_blindly(run: Run, now: int) -> None:

@@ -68,14 +68,17 @@ class Record(NamedTuple):
     body: dict[str, Any]
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def encode(body: dict[str, Any]) -> bytes:
     """Return the canonical bytes of a body: sorted keys, no spaces, UTF-8; these bytes are hashed and stored."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(body).encode()
 
 
 def decode(kind: str, body: bytes) -> Record:
     """Return the record that `encode` wrote."""
-    return Record(Kind(kind), json.loads(body))
+    return Record(Kind(kind), json.loads(body.decode()))
 
 
 class Journal(Protocol):

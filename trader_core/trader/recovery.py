@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields, is_dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -51,23 +52,30 @@ def opening(
     identity: str = "",
 ) -> Record:  # fmt: skip
     """Return the first record of a journal: all that a fold needs to begin, and on which account of the venue it began."""
-    body = {
-        "session_id": session_id,
+    return Record(Kind.OPENED, _opening(session_id, _agreed(plan, instruments, protocol), from_ms, baseline, identity))
+
+
+def _opening(session_id: str, agreed: dict[str, Any], from_ms: int, baseline: dict[str, str], identity: str) -> dict[str, Any]:
+    return {"session_id": session_id, **agreed, "from_ms": from_ms, "baseline": baseline, "identity": identity}
+
+
+def _agreed(plan: Plan, instruments: tuple[Instrument, ...], protocol: Protocol) -> dict[str, Any]:
+    return {
         "plan": _plain(plan.to_json()),
         "instruments": [asdict(instrument) for instrument in instruments],
         "protocol": _plain(asdict(protocol)),
-        "from_ms": from_ms,
-        "baseline": baseline,
-        "identity": identity,
     }
-    return Record(Kind.OPENED, body)
+
+
+_agreed_before = lru_cache(8)(_agreed)
+"""For forms, which are made again and again of the same: what it returns is shared, and never changed."""
 
 
 def form(state: State) -> dict[str, Any]:
     """Return everything that a fold gives, as plain values: equal states have equal forms, and no field is left out."""
-    begun = (state.session_id, state.plan, state.instruments, state.protocol, state.next_slot_ms, state.baseline, state.identity)
+    agreed = _agreed_before(state.plan, state.instruments, state.protocol)
     return {
-        "opening": opening(*begun).body,
+        "opening": _opening(state.session_id, agreed, state.next_slot_ms, state.baseline, state.identity),
         "account": state.account[0].tolist(),
         "slots": [slot.tolist() for slot in state.slots],
         "orders": [_ORDER(order) for order in state.orders.values()],

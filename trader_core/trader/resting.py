@@ -37,8 +37,11 @@ def unsettled(state: "State") -> list[Order]:
 
 def uncovered(state: "State") -> list[int]:
     """Return the instruments of which so much is held that the venue would take its sale, and no stop rests there."""
+    held = state.slots["position"].tolist()
+    if not any(held):
+        return []
     covered = {order.index for order in state.pending.values() if order.rests}
-    bare = [i for i, instrument in enumerate(state.instruments) if i not in covered and state.position(i) >= instrument.lot]
+    bare = [i for i, instrument in enumerate(state.instruments) if held[i] >= instrument.lot and i not in covered]
     return [i for i in bare if core.sellable_now(state.slots, state.plan_record, state.grids, i)]
 
 

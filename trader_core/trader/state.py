@@ -108,6 +108,8 @@ class State:
     @property
     def mode(self) -> Mode:
         """The worst mode that any flag forces; ACTIVE without flags."""
+        if not self.flags:
+            return Mode.ACTIVE
         return max((flags.FLAG_MODES[flag] for flag in self.flags), default=Mode.ACTIVE)
 
     def index_of(self, symbol: str) -> int | None:
