@@ -53,11 +53,11 @@ class Away:
     def words(self) -> list[ev.Operator]:
         """Return what was said and is not certain to stand in the journal."""
         inbox = self.process.world.inbox
-        while self._certain < len(inbox) and not self._open(inbox[self._certain]):
+        while self._certain < len(inbox) and not self._uncertain(inbox[self._certain]):
             self._certain += 1
-        return [word for word in inbox[self._certain :] if self._open(word)]
+        return [word for word in inbox[self._certain :] if self._uncertain(word)]
 
-    def _open(self, word: ev.Operator) -> bool:
+    def _uncertain(self, word: ev.Operator) -> bool:
         return word.command_id in self.unsure or not self.process.journal.heard(word.command_id)
 
     def round(self) -> None:

@@ -23,8 +23,9 @@ class Scheduler:
         heapq.heappush(self._heap, (max(now_ms, when_ms), self._ties(), self._number, action))
 
     def after(self, delay_ms: int, action: Action) -> None:
-        """Do the action after a delay."""
-        self.at(self.now_ms + delay_ms, action)
+        """Do the action after a delay, at once for one of 0 or less."""
+        self._number += 1
+        heapq.heappush(self._heap, (self.now_ms + delay_ms if delay_ms > 0 else self.now_ms, self._ties(), self._number, action))
 
     def elapsed(self) -> int:
         """Return the ms since the start."""

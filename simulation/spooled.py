@@ -90,6 +90,8 @@ class Spools:
     def turned(self, away: "Away") -> None:
         """Check after each round what a kill, a word or the time has brought about."""
         watch, now_ms, venue = self._watches[away.process.name], self.checker.clock.now_ms, self.checker.venue
+        if not watch.sent:
+            return
         if not self._everything(away):
             watch.all_ms = 0
         elif not watch.all_ms:

@@ -157,7 +157,7 @@ class World:
         for process in self.processes:
             if process.alive and now >= process.paused_until_ms:
                 self._round(process)
-            elif not self.journal.lock:
+            elif process.waiting and not self.journal.lock and not self.journal.away:
                 self._wake(process)
 
     def _wake(self, process: Process) -> None:
@@ -201,7 +201,8 @@ class World:
             return
         process.lease_until_ms = now + LEASE_TTL_MS
         process.unpermitted = "" if self.permit_lost_ms == NEVER_MS else "no permit stands"
-        process.blocks = {*self._blocked}
+        if self._blocked or process.blocks:
+            process.blocks = {*self._blocked}
         outside = self.killed or process.unpermitted or process.blocks or process.books.blocked or "permit" in state.flags
         if outside or restless(state) or self._heard < len(self.inbox):
             self._attend(process)

@@ -34,13 +34,15 @@ def tend(run: Run, now: int) -> None:
         if _outdated(state, order):
             cancel(run, order, now)
     _let_go(run, now)
-    bare = [i for i in resting.uncovered(state) if _may_place(state, i, now)]
+    naked = resting.uncovered(state)
+    bare = [i for i in naked if _may_place(state, i, now)]
     rows = resting.decide(state, int(state.account["ts"][0]), bare) if bare else []
     if rows:
         run.keep(Kind.STOPS, ts=int(state.account["ts"][0]), instruments=bare, decisions=rows)
         run.effects.append(ev.Continue(tuple(intend(run, row) for row in rows)))
         state.vigil.tried_ms.update((row[INSTRUMENT], now) for row in rows)
-    _watch(run, now)
+        naked = resting.uncovered(state)
+    _watch(run, naked, now)
 
 
 INSTRUMENT = 2
@@ -77,7 +79,7 @@ def held_back(run: Run, order: Order, now: int) -> bool:
 
 def restless(state: State) -> bool:
     """Return whether time alone may call for something: an order, a fee or a flag wants it, or something is held without its stop."""
-    if state.pending or state.fees_due or TICKED & state.flags.keys():
+    if state.pending or state.fees_due or not TICKED.isdisjoint(state.flags):
         return True
     return resting.on(state) and bool(NAKED in state.flags or resting.uncovered(state))
 
@@ -126,10 +128,9 @@ def _let_go(run: Run, now: int) -> None:
         run.effects.append(ev.Continue(tuple(due)))
 
 
-def _watch(run: Run, now: int) -> None:
+def _watch(run: Run, bare: list[int], now: int) -> None:
     """Count how long something is held without its stop, and reduce where that lasts too long, or where no further stop is tried."""
     state, naked = run.state, run.state.vigil.naked_ms
-    bare = resting.uncovered(state)
     for index in [index for index in naked if index not in bare]:
         del naked[index]
     for index in bare:
