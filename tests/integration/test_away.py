@@ -17,12 +17,16 @@ from tests.conftest import Database
 from tests.integration.resting import resting
 from tests.integration.test_order_faults import agree
 from tests.integration.test_recovery import own_cluster, share_cache
-from tests.integration.world import World, world
+from tests.integration.world import World, fault, world
 from trader_core.model.command import Command
+from trader_core.model.errors import VenueUnavailable
 from trader_core.model.order import OrderState
+from trader_core.model.session import SessionStatus
 from trader_core.store import commands, journal
 from trader_core.store.database import begin
+from trader_core.store.sessions import SessionRow
 from trader_core.trader import spool_file
+from trader_core.trader.control import Control
 from trader_core.trader.events import Operator
 from trader_core.trader.records import Kind, Record
 
@@ -248,3 +252,36 @@ async def test_a_word_that_was_left_while_trader_and_database_were_dead_is_obeye
             trader.wait()
         said = [r.body for r in found.records(session_id) if r.kind is Kind.OPERATOR and r.body["command_id"] < 0]
         assert [(one["command"], one["actor"] != "") for one in said] == [(Command.CLOSE_ALL, True)], "once"
+
+
+async def test_a_session_that_finds_its_exchange_away_when_the_database_is_back_waits_for_it(own_cluster: Cluster, tmp_path: Path) -> None:
+    """Its row was read before it opened: what it holds may not be forgotten for that."""
+    place, database = own_cluster
+    async with world(database, tmp_path) as found:
+        trader, unavailable = found.trader("sandbox"), list[str]()
+        opener = trader.run_session
+        assert opener is not None
+
+        async def watched(row: SessionRow, control: Control, epoch: int) -> None:
+            try:
+                await opener(row, control, epoch)
+            except VenueUnavailable as error:
+                unavailable.append(str(error))
+                raise
+
+        trader.run_session = watched
+        session_id = found.request(minutes=100_000)
+        await found.stepped(session_id, 20)
+        faults = found.sandbox.faults
+        faults.add([fault("502_html", "before", count=10**9) | {"site": "GET /api/v3/klines"}])
+        stop(place)
+        await asyncio.sleep(0.5)
+        await back(place, found)
+        await until(lambda: unavailable, "the exchange gives no history")
+        await asyncio.sleep(0.2)
+        row = found.row(session_id)
+        assert row.status is SessionStatus.RUNNING, row.error
+        faults.clear()
+        slots = (row.next_ms - row.from_ms) // 60_000
+        await found.stepped(session_id, slots + 20)
+        assert found.state(session_id).boots >= 2

@@ -43,6 +43,7 @@ class Control:
     end: StopPolicy = StopPolicy.KEEP
     """What becomes of positions when the session reaches its end by itself."""
     from_ms: int = 0
+    """Where the session begins; 0: it has not opened yet. A row that was read before it opened does not say so."""
     granted_ms: int = 0
     """Length of session time, from `from_ms` on, that may be stepped; 0: all of it."""
     mode: SessionMode = SessionMode.STAGE

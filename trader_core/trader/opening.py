@@ -83,7 +83,7 @@ class Opener:
         except (DatabaseAway, Fenced):
             raise  # it comes back, and is waited for
         except VenueUnavailable:
-            if not row.from_ms:  # it fails for good (process._guarded): nobody may wait for it
+            if not row.from_ms and not control.from_ms:  # it fails for good (process._guarded): nobody may wait for it
                 await leave_clock(self.home, row.session_id)
             raise
         except (GatehouseError, AssertionError):

@@ -248,7 +248,7 @@ class Trader:
                 self.stopping.set()
                 return
             except GatehouseError as error:
-                if isinstance(error, VenueUnavailable) and row.from_ms:  # what it holds there may not be forgotten
+                if isinstance(error, VenueUnavailable) and (row.from_ms or control.from_ms):  # what it holds there may not be forgotten
                     log.warning("session waits for its exchange", session=row.session_id, text=str(error))
                     await asyncio.sleep(VENUE_RETRY_S)
                     continue
