@@ -16,7 +16,7 @@ def test_mexc_and_binance_are_asked_three_hundred_times_a_minute_and_kraken_seve
     found = [protocol_of(profile, PLAN, real_orders=True) for profile in (MEXC, BINANCE, KRAKEN)]
     assert [one.asks_per_minute for one in found] == [300, 300, 7]
     assert [one.asks_burst for one in found] == [150, 150, 7]
-    assert [one.asks_reserve for one in found] == [37, 37, 1]
+    assert [one.asks_reserve for one in found] == [37, 37, 2]
 
 
 def test_a_session_whose_orders_are_simulated_has_no_budget_and_neither_has_one_on_a_stepped_clock() -> None:

@@ -6,7 +6,7 @@ from tests.simulation.bench import LATER_MS, Bench
 from trader_core.model.command import Command
 from trader_core.model.order import OrderState
 from trader_core.trader import events as ev
-from trader_core.trader.retrying import Budget, feed_wait_ms, may_ask, wait_ms
+from trader_core.trader.retrying import Budget, feed_wait_ms, may_ask, wait_ms, within
 from trader_core.venues.port import Outcome, Reply, VenueOrderState
 
 STEPS = (250, 500, 1_000, 2_000, 4_000, 8_000)
@@ -132,3 +132,11 @@ def test_a_session_without_a_budget_asks_as_often_as_it_has_questions() -> None:
     bench = Bench()
     bench.opened()
     assert [looks(bench, LATER_MS) for _ in range(20)] == [1] * 20
+
+
+def test_the_lists_that_prove_an_end_may_take_what_looks_leave(bench: Bench) -> None:
+    """A look costs one question and these cost two: beside many looks the budget would never hold both and the reserve."""
+    order, state = bench.sent(), bench.state
+    state.budget = Budget(LATER_MS, 2 * MINUTE_MS)
+    look, lists = ev.Look(order.client_order_id, order.symbol), ev.ProveAbsence(order.client_order_id, order.symbol, 0)
+    assert within(state, ev.Tick(LATER_MS), [look, lists, lists]) == [lists], "the reserve of two, and nothing beyond it"

@@ -10,6 +10,8 @@ from trader_core.venues.profiles import Profile, Stops
 
 ASKS_PER_MINUTE_MAX, ASKS_BURST_MAX = 300, 150
 """More helps no order: a look each second for five of them."""
+ASKS_RESERVE_MIN = 2
+"""What a proof by the lists costs: looks leave so much, or one proof would wait for ever beside many looks."""
 LOOK_WEIGHT = 2
 _MINUTE_MS = 60_000
 
@@ -37,4 +39,4 @@ def protocol_of(profile: Profile, plan: Plan, *, real_orders: bool) -> Protocol:
         return plain
     looks = (profile.weight_orders - profile.weight_reserve) // LOOK_WEIGHT
     burst, per_minute = min(looks, ASKS_BURST_MAX), min(looks * _MINUTE_MS // profile.weight_window_ms, ASKS_PER_MINUTE_MAX)
-    return replace(plain, asks_per_minute=per_minute, asks_burst=burst, asks_reserve=max(burst // 4, 1))
+    return replace(plain, asks_per_minute=per_minute, asks_burst=burst, asks_reserve=max(burst // 4, ASKS_RESERVE_MIN))

@@ -32,7 +32,7 @@ class Protocol:
     asks_burst: int = 0
     """So many at once after a quiet time."""
     asks_reserve: int = 0
-    """So many of them are left to cancels, which are never held back."""
+    """So many of them are left to cancels, which are never held back, and to the lists that prove an end."""
     client_ids: str = "open_unique"
     lookup: bool = True
     validity_window: bool = True

@@ -68,9 +68,9 @@ class Budget:
         """Return how many calls could be taken now; changes nothing."""
         return min(self.held + max(now_ms - self.now_ms, 0) * per_minute, burst * _MINUTE_MS) // _MINUTE_MS
 
-    def take(self, calls: int, reserve: int = 0) -> bool:
-        """Take so many calls, unless fewer than the reserve would be left; without a reserve they always go."""
-        if reserve and self.held < (calls + reserve) * _MINUTE_MS:
+    def take(self, calls: int, reserve: int | None = None) -> bool:
+        """Take so many calls, unless fewer than the reserve would be left; where none is named they always go."""
+        if reserve is not None and self.held < (calls + reserve) * _MINUTE_MS:
             return False
         self.held = max(self.held - calls * _MINUTE_MS, 0)
         return True
@@ -83,14 +83,15 @@ class Budget:
 def within(state: "State", event: ev.Event, effects: list[ev.Effect]) -> list[ev.Effect]:
     """Return the effects that the budget carries, in their order; a question that waits is asked by a later tick.
 
-    What an operator's word asks for is never held back, and neither are cancels; both are paid for all the same.
+    What an operator's word asks for is never held back, and neither are cancels; both are paid for all the same. The lists that
+    prove an end may take the reserve: else the looks of many orders, each of which costs less, would keep them waiting for ever.
     """
     bounds = state.protocol
     if not bounds.asks_per_minute or isinstance(event, ev.Slot | ev.Spooled):
         return effects
     state.budget.fill(event.now_ms, bounds.asks_burst, bounds.asks_per_minute)
-    reserve = 0 if isinstance(event, ev.Operator) else bounds.asks_reserve
-    return [effect for effect in effects if _carried(state, effect, reserve)]
+    spoken = isinstance(event, ev.Operator)
+    return [effect for effect in effects if _carried(state, effect, spoken=spoken)]
 
 
 def may_ask(state: "State", now_ms: int, more: int = 0) -> bool:
@@ -105,9 +106,10 @@ def may_ask(state: "State", now_ms: int, more: int = 0) -> bool:
     return state.budget.take(1, bounds.asks_reserve) and state.budget.take(more)
 
 
-def _carried(state: "State", effect: ev.Effect, reserve: int) -> bool:
+def _carried(state: "State", effect: ev.Effect, *, spoken: bool) -> bool:
     cost = _COSTS.get(type(effect), 0)
-    if not cost or state.budget.take(cost, 0 if isinstance(effect, ev.CancelOrder) else reserve):
+    reserve = 0 if isinstance(effect, ev.ProveAbsence) else state.protocol.asks_reserve
+    if not cost or state.budget.take(cost, None if spoken or isinstance(effect, ev.CancelOrder) else reserve):
         return True
     if isinstance(effect, ev.Look | ev.ProveAbsence) and effect.client_order_id in state.watches:
         free_ms = state.budget.now_ms + state.budget.wait_ms(cost, reserve, state.protocol.asks_per_minute)
