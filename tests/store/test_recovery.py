@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import Connection
 
 from tests.conftest import Database
 from tests.store import rows
 from tests.store.test_journal import tamper
-from trader_core.model.errors import ChainBroken
+from trader_core.model.errors import ChainBroken, Fenced
 from trader_core.model.instrument import freeze
 from trader_core.model.session import StopPolicy
 from trader_core.store import journal, lease
@@ -137,3 +138,28 @@ async def test_a_session_closes_with_a_checkpoint_and_its_fold_is_closed(
     assert again is not None
     assert again.closed
     assert len(given[0]) == 1
+
+
+async def test_a_start_reads_one_moment_of_a_journal_that_another_trader_goes_on_with(
+    database: Database, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The overtaken one is fenced by its first word; it finds no broken chain, which would end the session for good."""
+    way, state = written
+    verify = journal.verify
+
+    def overtaken(db: Connection, session_id: str) -> journal.Head:
+        end = verify(db, session_id)
+        record = journal.Record("FLAG", b"{}")
+        with begin(database.engine("trader")) as other:
+            epoch = lease.take(other, "paper", "another", "code", 10_000, 0)
+            assert epoch == 2
+            journal.append(other, session_id, "paper", end.seq, end.hash, epoch, [record])
+        return end
+
+    monkeypatch.setattr(journal, "verify", overtaken)
+    found = await way.read()
+    monkeypatch.undo()
+    assert found is not None
+    assert full_digest(found) == full_digest(state)
+    with pytest.raises(Fenced):
+        await say(way, state, [flag(9, on=True)])

@@ -78,6 +78,15 @@ def begin_long(engine: Engine) -> Iterator[Connection]:
         yield db
 
 
+@contextmanager
+def begin_snapshot(engine: Engine) -> Iterator[Connection]:
+    """Do what `begin_long` does, and read the database as it was at the first statement, whatever others commit meanwhile."""
+    with begin(engine) as db:
+        db.execute(text("set transaction isolation level repeatable read"))  # before anything that reads
+        with patience(db):
+            yield db
+
+
 def check_version(db: Connection) -> int:
     """Return the server's major version; raises DatabaseTooOld below the oldest supported one."""
     number = int(db.execute(text("select current_setting('server_version_num')")).scalar_one())

@@ -62,9 +62,11 @@ class Durable:
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _run_read(self) -> State | None:
-        with database.begin_long(self._engine) as db:
-            if self._home is not None:
+        if self._home is not None:
+            with database.begin_long(self._engine) as db:
                 anchors.check(db, self._home, self._session_id)
+        # Another trader may have taken the account since: what it appends meanwhile is none of this reading, and then fences us.
+        with database.begin_snapshot(self._engine) as db:
             end = journal.verify(db, self._session_id)
             self._seq, self._head, self._checkpoint = 0, journal.genesis(self._session_id), 0
             state = self._folded(db) if end.seq else None
