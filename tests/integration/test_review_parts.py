@@ -100,6 +100,35 @@ def running(trader: Trader, control: Control) -> None:
     trader.running["s"] = Running(control, asyncio.create_task(asyncio.sleep(30)))
 
 
+@pytest.mark.parametrize("switch", ["kill", "pause"])
+async def test_a_switch_that_is_heard_of_while_a_round_reads_is_not_lifted_by_what_it_read(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: str
+) -> None:
+    trader, control = Trader(database.engine("trader"), "sandbox", tmp_path), Control()
+    running(trader, control)
+    await trader._take()
+    read = Trader._read
+
+    def reads_before_the_switch(self: Trader) -> object:
+        found = read(self)
+        with begin(database.engine("api")) as db:
+            commands.set_switch(db, switch, is_on=True, actor="test", reason="storm")
+        self.hear({"switch": switch, "on": True, "reason": "storm"})
+        return found
+
+    monkeypatch.setattr(Trader, "_read", reads_before_the_switch)
+    await trader._round()
+    assert getattr(control, switch) == "storm", "this round read an older truth"
+    monkeypatch.undo()
+    await trader._round()
+    assert getattr(control, switch) == "storm", "the next one reads it"
+    with begin(database.engine("api")) as db:
+        commands.set_switch(db, switch, is_on=False, actor="test", reason="calm")
+    await trader._round()
+    assert getattr(control, switch) == ""
+    await trader._leave()
+
+
 async def test_a_word_that_is_answered_while_a_round_reads_is_not_handed_out_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

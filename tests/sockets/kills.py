@@ -19,12 +19,15 @@ from trader_core.trader.control import Control
 from trader_core.trader.process import Running, Trader
 from trader_core.venues.link import Link, connect
 from trader_core.venues.port import SendRequest
+from trader_core.venues.sandbox_clock import SteppedClock
 
 WORKERS = 4
 QUIET_S = 0.15
 SLACK_S = 0.05
 """Later than so long after a kill nothing may come, whatever the machine does."""
 SYMBOLS = ("BTC/USDT",)
+BUDGET_MS = 10_000
+"""Within so much of the exchange's time the budget of requests is full again."""
 
 
 class Mill:
@@ -65,7 +68,7 @@ async def kills(server: Server, nursery: Nursery, place: Path, rounds: int) -> d
                 house.wire.away = way.startswith("file")
                 if house.wire.away:
                     house.wire.cut()
-                found[way] = await _rounds(running, trader, control, way, rounds)
+                found[way] = await _rounds(running, trader, mill, way, rounds)
         finally:
             for task in (*workers, trader.running["bench"].task):
                 task.cancel()
@@ -78,7 +81,7 @@ async def kills(server: Server, nursery: Nursery, place: Path, rounds: int) -> d
     return found
 
 
-async def _rounds(running: Bench, trader: Trader, control: Control, way: str, rounds: int) -> dict[str, Any]:
+async def _rounds(running: Bench, trader: Trader, mill: Mill, way: str, rounds: int) -> dict[str, Any]:
     from tests.sockets.figures import spread  # noqa: PLC0415 - it measures with this
 
     took, after, sent = [], 0, 0
@@ -91,7 +94,7 @@ async def _rounds(running: Bench, trader: Trader, control: Control, way: str, ro
         after += sum(late_s > SLACK_S for late_s in later)
         sent += len(running.arrived)
         running.arrived.clear()
-        await _revive(running, trader, control, way)
+        await _revive(running, trader, mill, way)
     return {**spread(took), "orders sent": sent, "sends after": after}
 
 
@@ -120,7 +123,7 @@ def _switched(running: Bench, is_on: bool) -> float:  # noqa: FBT001 - the switc
     return time.monotonic()
 
 
-async def _revive(running: Bench, trader: Trader, control: Control, way: str) -> None:
+async def _revive(running: Bench, trader: Trader, mill: Mill, way: str) -> None:
     """Let orders flow again; the exchange's clock goes on a little, so that no budget ends."""
     if way == "switch":
         await asyncio.to_thread(_switched, running, False)
@@ -129,5 +132,7 @@ async def _revive(running: Bench, trader: Trader, control: Control, way: str) ->
     async with asyncio.timeout(30):
         while trader.kill:  # noqa: ASYNC110 - the round clears it
             await asyncio.sleep(0.01)
-    control.kill = ""
-    control.inbox.clear()
+    mill.control.kill = ""
+    mill.control.inbox.clear()
+    assert isinstance(mill.link.clock, SteppedClock), "the bench steps its exchange"
+    await mill.link.clock.advance(mill.link.feed.now_ms() + BUDGET_MS)

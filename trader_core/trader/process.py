@@ -76,6 +76,8 @@ class Trader:
     lease_ok_until: float = 0.0
     kill: str = ""
     pause: str = ""
+    heard: dict[str, str] = field(default_factory=dict)
+    """Switches that were heard of since the last round began to read: what it read may be older than they are."""
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "gatehouse-store"))
     desk: Desk = field(init=False)
     teller: Teller = field(init=False)
@@ -162,6 +164,7 @@ class Trader:
         """Take a notification: a kill or a pause holds from this moment; whatever it is, the next round comes at once."""
         if said.get("switch") in {"kill", "pause"} and said.get("on") is True:
             why = str(said.get("reason") or said["switch"])
+            self.heard[said["switch"]] = why
             self._set_switches(*((why, self.pause) if said["switch"] == "kill" else (self.kill, why)))
         self.stirred.set()
 
@@ -186,9 +189,10 @@ class Trader:
     async def _round(self) -> None:
         await self.desk.answer()  # before reading: a word that was read and is answered meanwhile would be handed out again
         started = monotonic_ms() / 1_000
+        self.heard.clear()
         found, allowed = await self.in_thread(self._read)
         self.lease_ok_until = started + LEASE_TTL_S
-        self._set_switches(found.switches.get("kill", ""), found.switches.get("pause", ""))
+        self._set_switches(*(found.switches.get(name) or self.heard.get(name, "") for name in ("kill", "pause")))
         for row in found.sessions:
             if row.session_id not in self.running:
                 self._start(row)
