@@ -5,12 +5,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
 from tests.conftest import Database
 from tests.store.swallower import swallowing
 from trader_core.model.errors import DatabaseAway
+from trader_core.store import journal
 from trader_core.store.database import TRADER, begin, begin_long, open_engine
 from trader_core.store.limits import USUAL, Impatient
 
@@ -114,3 +116,47 @@ def test_long_answers_that_go_on_arriving_are_one_call_each(quick: Engine) -> No
         assert isinstance(db.connection.driver_connection, Impatient)
         rows = db.execute(text("select repeat('x', 1000) from generate_series(1, 2000)")).scalars()
         assert sum(map(len, rows)) == 2_000_000
+
+
+def cut(database: Database, pid: int) -> None:
+    with psycopg.connect(database.own_url(), autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+
+
+def backend(engine: Engine) -> int:
+    with begin(engine) as db:
+        return int(db.execute(text("select pg_backend_pid()")).scalar_one())
+
+
+def test_a_connection_that_was_cut_while_nobody_used_it_is_replaced(
+    quick: Engine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trader_core.store.limits.FRESH_S", 0.0)
+    first = backend(quick)
+    assert backend(quick) == first
+    cut(database, first)
+    assert backend(quick) != first
+
+
+def test_a_connection_that_was_cut_right_after_its_use_is_away_once(
+    quick: Engine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trader_core.store.limits.FRESH_S", 60.0)
+    first = backend(quick)
+    cut(database, first)
+    with pytest.raises(DatabaseAway):
+        backend(quick)
+    assert backend(quick) != first
+
+
+def read_a_locked_journal(engine: Engine) -> None:
+    with begin(engine) as db:
+        db.execute(text("set local lock_timeout = 10"))
+        list(journal.pages(db, "s1", 0))
+
+
+def test_a_journal_that_cannot_be_read_in_time_is_away(quick: Engine, database: Database) -> None:
+    with psycopg.connect(database.own_url()) as other:
+        other.execute("lock table journal in access exclusive mode")
+        with pytest.raises(DatabaseAway, match="lock timeout"):
+            read_a_locked_journal(quick)

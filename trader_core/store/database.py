@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - callers name the types without importing the library
 from sqlalchemy import Engine as Engine  # noqa: PLC0414
 from sqlalchemy import create_engine, make_url, text
@@ -13,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from trader_core.model.errors import ChainBroken, DatabaseAway, DatabaseTooOld, Fenced, Frozen, NotMigrated, NotPermitted, StoreError
 from trader_core.store.limits import TRADER as TRADER  # noqa: PLC0414 - what a trader's process opens its engine with
-from trader_core.store.limits import USUAL, Limits, keep, patience
+from trader_core.store.limits import USUAL, Limits, ask_the_idle, keep, patience
 
 SCHEMA = "0013"
 """The migration that this code was written for; a test compares it with the newest one."""
@@ -46,9 +47,11 @@ def open_engine(
     url_bare = parsed.difference_update_query(["options"])
     if not pool:
         return create_engine(url_bare, connect_args=arguments, poolclass=NullPool)
-    engine = create_engine(url_bare, connect_args=arguments, pool_pre_ping=True, pool_size=4)
-    if limits.answer_s:
-        keep(engine, limits.answer_s)
+    if not limits.answer_s:
+        return create_engine(url_bare, connect_args=arguments, pool_pre_ping=True, pool_size=4)
+    engine = create_engine(url_bare, connect_args=arguments, pool_size=4)
+    keep(engine, limits.answer_s)
+    ask_the_idle(engine)
     return engine
 
 
@@ -58,7 +61,12 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        mine = _ours(error)
+        mine = _ours(error.orig, lost=error.connection_invalidated or isinstance(error, OperationalError | InterfaceError))
+        if mine is None:
+            raise
+        raise mine from error
+    except psycopg.Error as error:  # where the driver is asked without the library around it
+        mine = _ours(error, lost=isinstance(error, psycopg.OperationalError | psycopg.InterfaceError))
         if mine is None:
             raise
         raise mine from error
@@ -159,13 +167,13 @@ def alembic_config(db: Connection) -> Any:
     return config
 
 
-def _ours(error: DBAPIError) -> StoreError | None:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    said = str(error.orig).strip().split("\n")[0][:300]
+def _ours(error: BaseException | None, *, lost: bool) -> StoreError | None:
+    state = getattr(error, "sqlstate", None) or ""
+    said = str(error).strip().split("\n")[0][:300]
     if state in SQLSTATES:
         expected, todo = EXPLAINED.get(state, ("a journal that only its one writer extends", "stop, and verify the journal"))
         return SQLSTATES[state](expected, said, todo)
     # Lost connections, a server that stops or starts, and statements that waited too long: none says what became of it.
-    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+    if lost:
         return DatabaseAway("an answer of the database", said, "see `gatehouse status`; it may be stopped, starting or too busy")
     return None
