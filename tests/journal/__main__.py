@@ -24,7 +24,7 @@ from tests.store.test_audit import chain, tampered, whole
 from trader_core.model.errors import ChainBroken
 from trader_core.model.session import SessionStatus
 from trader_core.store import archive, journal, lease, segments
-from trader_core.store.database import begin, ensure_migrated, open_engine
+from trader_core.store.database import TRADER, begin, ensure_migrated, open_engine
 from trader_core.store.journal import Head, Record
 from trader_core.store.sessions import create_session, set_status
 from trader_core.trader.records import Kind, encode
@@ -134,7 +134,7 @@ def main() -> int:
             with place.locked():
                 server = place.ensure()
             ensure_migrated(server.url("migrate"))
-            trader, verifier = open_engine(server.url("trader")), open_engine(server.url("verify"))
+            trader, verifier = open_engine(server.url("trader"), limits=TRADER), open_engine(server.url("verify"))
             found: dict[str, dict[str, Any]] = {
                 "durable": commits(trader, asked.commits, random), "verify": verified(trader, verifier, asked.rows, random),
                 "archived": archived(server, Path(home)),

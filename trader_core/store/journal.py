@@ -23,12 +23,9 @@ ADVICE = "stop, and compare with a backup and the anchors"
 Link = tuple[int, str, bytes, bytes, bytes]
 """(seq, kind, body, prev, hash) of a record as stored."""
 _length, _sha256 = struct.Struct(">i").pack, hashlib.sha256
-APPEND = """
-select journal_append(:session, :account, :seq, :head, :epoch, cast(:kinds as text[]), cast(:bodies as bytea[]), cast(:hashes as bytea[]))
-"""
-APPEND_OPERATORS = """
-select operators_append(:seq, :head, cast(:kinds as text[]), cast(:bodies as bytea[]), cast(:hashes as bytea[]))
-"""
+VALUES = "%(seq)s, %(head)b, {more} %(kinds)b::text[], %(bodies)b::bytea[], %(hashes)b::bytea[]"
+APPEND = f"select journal_append(%(session)s, %(account)s, {VALUES.format(more='%(epoch)s,')})"
+APPEND_OPERATORS = f"select operators_append({VALUES.format(more='')})"
 
 
 class Record(NamedTuple):
@@ -79,7 +76,7 @@ def append(
         return Head(expected_seq, expected_head)
     values = _values(expected_seq, expected_head, records)
     with translated():
-        db.execute(text(APPEND), values | {"session": session_id, "account": account, "epoch": epoch})
+        db.exec_driver_sql(APPEND, values | {"session": session_id, "account": account, "epoch": epoch})
     return Head(expected_seq + len(records), values["hashes"][-1])
 
 
@@ -90,7 +87,7 @@ def append_operators(db: Connection, records: Sequence[Record]) -> Head:
         return end
     values = _values(end.seq, end.hash, records)
     with translated():
-        db.execute(text(APPEND_OPERATORS), values)
+        db.exec_driver_sql(APPEND_OPERATORS, values)
     return Head(end.seq + len(records), values["hashes"][-1])
 
 
