@@ -46,7 +46,10 @@ def mutants(source: str, *, wide: bool = False) -> Iterator[Mutant]:
 
 def _of(function: ast.FunctionDef, owner: str, *, wide: bool) -> Iterator[Mutant]:
     plain = copy.deepcopy(function)
-    plain.decorator_list = []
+    plain.decorator_list, plain.returns = [], None
+    for argument in ast.walk(plain.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None  # a mistake in it changes nothing that runs
     for place, _ in enumerate(ast.walk(plain)):
         yield from _at(plain, place, owner, wide=wide)
 

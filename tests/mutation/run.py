@@ -63,7 +63,8 @@ def _plant(module: ModuleType, mistake: Mutant | Swap) -> None:
     exec(compile(mistake.source, module.__file__ or "", "exec"), made)
     owner, _, name = mistake.function.rpartition(".")
     found = getattr(module, owner).__dict__[name] if owner else getattr(module, name)
-    (getattr(found, "fget", None) or found).__code__ = made[name].__code__
+    planted, right = made[name], getattr(found, "fget", None) or getattr(found, "__func__", found)
+    right.__code__, right.__defaults__, right.__kwdefaults__ = planted.__code__, planted.__defaults__, planted.__kwdefaults__
 
 
 def _calling(suite: Suite, mistake: Mistake, reached: Reach) -> list[str]:

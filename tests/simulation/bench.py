@@ -24,12 +24,14 @@ LATER_MS = START_MS + 10 * STEP_MS
 
 
 class Bench:
-    """One machine, driven by hand on the first of the simulator's instruments."""
+    """One machine, driven by hand on the first of the simulator's instruments, or on several."""
 
-    def __init__(self, protocol: Protocol = PROTOCOL, bounds: Mapping[str, Any] | None = None, **plan_parts: Any) -> None:
-        traded = instruments()[:1]
-        parts: dict[str, Any] = {"limits": Limits(positions_max=1), **plan_parts}
-        plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), (traded[0].symbol,), "1m", 1_000 * UNIT, **parts)
+    def __init__(
+        self, protocol: Protocol = PROTOCOL, bounds: Mapping[str, Any] | None = None, coins: int = 1, **plan_parts: Any
+    ) -> None:  # fmt: skip
+        traded = instruments()[:coins]
+        parts: dict[str, Any] = {"limits": Limits(positions_max=coins), **plan_parts}
+        plan = Plan("sma_cross", (("fast", 2), ("slow", 3)), tuple(coin.symbol for coin in traded), "1m", 1_000 * UNIT, **parts)
         self.journal = [opening("bench", plan, traded, replace(protocol, **(bounds or {})), START_MS, {})]
         self.state = fold(self.journal)
         self.symbol, self.said = traded[0].symbol, 0
@@ -45,9 +47,10 @@ class Bench:
         return records, effects
 
     def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:
-        bars = np.zeros(1, BAR)
-        bars[0] = (self.state.next_slot_ms, price, price, price, price, 10**9)
-        return self.feed(ev.Slot(self.state.next_slot_ms, bars, np.array([target], np.int64)))
+        """Have a slot with the same price and target for every instrument."""
+        bars = np.zeros(len(self.state.instruments), BAR)
+        bars[:] = (self.state.next_slot_ms, price, price, price, price, 10**9)
+        return self.feed(ev.Slot(self.state.next_slot_ms, bars, np.full(len(bars), target, np.int64)))
 
     def sent(self, target: int = 10_000) -> Order:
         """Have one order in SENDING."""
