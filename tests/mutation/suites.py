@@ -33,7 +33,7 @@ _MACHINE = (
 )  # fmt: skip
 _BY_HAND = (
     "machine_rules", "machine_words", "machine_stops", "letters", "asked_again", "failing_calls", "retrying", "continuity", "resolving",
-    "external", "spooled", "tally", "weak_venues", "checkpoints", "fees", "machine_events", "plans",
+    "external", "spooled", "tally", "weak_venues", "checkpoints", "fees", "machine_events", "settling", "plans",
 )  # fmt: skip
 TRADER = Suite(
     modules=(*(f"trader_core.trader.{name}" for name in _MACHINE), "trader_core.model.order"),
