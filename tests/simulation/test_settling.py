@@ -140,3 +140,35 @@ def test_the_pauses_between_looks_are_those_of_an_open_order_or_of_one_that_is_b
         bench.look(order, VenueOrderState.OPEN)
         pause_ms = wait_ms(PROTOCOL.look_backoff_ms, order.client_order_id, tries, Outcome.OK, canceling=word is not None)
         assert bench.state.watches[order.client_order_id].next_ms == LATER_MS + pause_ms
+
+
+def gone(bench: Bench, client_order_id: str) -> int:
+    """Have an open order not found twice, and return the first moment at which the lists prove that it has ended."""
+    order = bench.state.orders[client_order_id]
+    last = order.sent_ms + order.window_ms + PROTOCOL.visibility_ms + SKEW_MS
+    for now in (last + 1, last + 1_001):
+        bench.feed(ev.Looked(client_order_id, Reply(Outcome.NOT_FOUND), now))
+    began_ms = bench.state.watches[client_order_id].next_ms
+    bench.feed(ev.Tick(began_ms))
+    return began_ms + PROTOCOL.visibility_ms + SKEW_MS + 1
+
+
+def test_an_order_that_was_not_found_and_that_a_list_shows_has_not_ended_and_is_sought_anew(bench: Bench) -> None:
+    order = bench.opened()
+    now = gone(bench, order.client_order_id)
+    opens = Reply(Outcome.OK, [bench.shown(order, VenueOrderState.OPEN, 0)])
+    _, effects = bench.feed(ev.AbsenceEvidence(order.client_order_id, opens, Reply(Outcome.OK, []), now))
+    look = ev.Look(order.client_order_id, bench.symbol)
+    assert effects == [look]
+    assert order.state is OrderState.OPEN
+    watch = bench.state.watches[order.client_order_id]
+    assert (watch.gone, watch.gone_ms) == (0, 0)
+    assert bench.feed(ev.Tick(max(watch.next_ms, now)))[1] == [look]
+
+
+def test_an_order_that_was_not_found_and_of_which_a_list_has_a_trade_is_looked_at_before_it_ends(bench: Bench) -> None:
+    order = bench.opened()
+    now = gone(bench, order.client_order_id)
+    trades = Reply(Outcome.OK, [bench.trade(order, 100)])
+    bench.feed(ev.AbsenceEvidence(order.client_order_id, Reply(Outcome.OK, []), trades, now))
+    assert (order.state, order.filled) == (OrderState.PARTIAL, 100)
