@@ -47,10 +47,10 @@ class Bench:
         return records, effects
 
     def slot(self, target: int, price: int = 2_000_000) -> tuple[list[Record], list[ev.Effect]]:
-        """Have a slot with the same price and target for every instrument."""
+        """Have a slot with a price and a target of the first instrument; the others have no bar and no decision."""
         bars = np.zeros(len(self.state.instruments), BAR)
-        bars[:] = (self.state.next_slot_ms, price, price, price, price, 10**9)
-        return self.feed(ev.Slot(self.state.next_slot_ms, bars, np.full(len(bars), target, np.int64)))
+        bars[0] = (self.state.next_slot_ms, price, price, price, price, 10**9)
+        return self.feed(ev.Slot(self.state.next_slot_ms, bars, np.array([target] + [-1] * (len(bars) - 1), np.int64)))
 
     def sent(self, target: int = 10_000) -> Order:
         """Have one order in SENDING."""

@@ -6,6 +6,7 @@ from simulation.market import PROTOCOL
 from tests.simulation.bench import LATER_MS, Bench
 from trader_core.model.command import Command
 from trader_core.model.order import OrderState
+from trader_core.model.session import Mode
 from trader_core.trader import events as ev
 from trader_core.trader.records import Kind
 from trader_core.trader.retrying import wait_ms
@@ -172,3 +173,25 @@ def test_an_order_that_was_not_found_and_of_which_a_list_has_a_trade_is_looked_a
     trades = Reply(Outcome.OK, [bench.trade(order, 100)])
     bench.feed(ev.AbsenceEvidence(order.client_order_id, Reply(Outcome.OK, []), trades, now))
     assert (order.state, order.filled) == (OrderState.PARTIAL, 100)
+
+
+def test_a_fill_beyond_a_door_is_a_dead_letter_and_halts(bench: Bench) -> None:
+    order = bench.opened()
+    records, effects = bench.feed(
+        ev.TradesSeen(bench.symbol, Reply(Outcome.OK, [bench.trade(order, 100, price=10**18)]), LATER_MS),
+    )
+    said = f"a fill of {order.client_order_id} lies beyond a door"
+    assert [(record.body["source"], record.body["why"]) for record in records if record.kind is Kind.LETTER] == [("FILL", said)]
+    assert (bench.state.flags["fault"], bench.state.mode) == ("a fill lies beyond a door", Mode.HALTED)
+    assert effects == [ev.Alert(f"dead letter 1: {said}"), ev.Look(order.client_order_id, bench.symbol)]
+
+
+def test_a_nameless_trade_of_one_symbol_does_not_wait_for_an_order_of_another() -> None:
+    bench = Bench(coins=2)
+    order = bench.sent()
+    bench.feed(ev.Answered(order.client_order_id, Reply(Outcome.UNKNOWN), LATER_MS))
+    other = bench.state.instruments[1].symbol
+    for symbol, fate in ((bench.symbol, "trades_waiting"), (other, "trades_foreign")):
+        trade = bench.trade(order, 100, f"t of {symbol}", client_order_id="", venue_order_id="v-9", symbol=symbol)
+        bench.feed(ev.TradesSeen(symbol, Reply(Outcome.OK, [trade]), LATER_MS))
+        assert bench.state.tally[fate] == 1
